@@ -1,0 +1,42 @@
+# The few words a newcomer types; each sets up what it needs and reuses it.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: help demo test lint unit chromium clean
+
+help:
+	@echo "make demo   reconstruct bundled speech from every layer, and write a page to listen to"
+	@echo "make test   lint, types, doctests and tests: everything CI runs"
+	@echo "make lint   lint and types alone"
+	@echo "make unit   doctests and tests alone"
+	@echo "make clean  remove what these commands made"
+
+$(INSTALLED): setup.py
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/python scripts/demo.py --output_dir=build/demo
+
+test: lint unit
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+unit: $(INSTALLED) chromium
+	$(BIN)/python -m pytest
+
+# The page is tested in a real browser; without one, and away from CI, those tests are skipped.
+chromium:
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null \
+	  || (test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	      && apt-get update -qq && apt-get install -y -qq chromium chromium-driver >/dev/null) \
+	  || echo "no Chromium: apt-get install chromium chromium-driver to run the browser tests"
+
+clean:
+	rm -rf .venv build *.egg-info

@@ -1,0 +1,49 @@
+"""Metadata and dependencies; tool settings live in pyproject.toml."""
+
+import pathlib
+
+import setuptools
+
+_ROOT = pathlib.Path(__file__).parent
+
+# Each range names versions that were seen to work together. tensorflow-io's last wheels load under
+# TensorFlow 2.16 alone and stop at Python 3.11, which makes that pair the reference platform;
+# elsewhere audio is read through soundfile (see vggish_inversion/audio.py).
+_REFERENCE = "python_version < '3.12'"
+_CURRENT = "python_version >= '3.12'"
+
+setuptools.setup(
+    name="vggish-inversion",
+    version="0.1.0",
+    description="What does a layer of an audio CNN still know about the speech it heard?",
+    long_description=(_ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=setuptools.find_packages(include=["vggish_inversion", "vggish_inversion.*"]),
+    package_data={"vggish_inversion.report": ["*.html", "*.css", "*.js"]},
+    install_requires=[
+        f"tensorflow>=2.16.2,<2.17; {_REFERENCE}",
+        f"tensorflow>=2.18; {_CURRENT}",
+        "keras>=3.6,<4",
+        "tensorflow-hub>=0.16.1,<0.17",
+        f"tensorflow-io>=0.37.1,<0.38; {_REFERENCE} and sys_platform == 'linux'",
+        f"tf-keras>=2.16,<2.17; {_REFERENCE}",
+        f"tf-keras>=2.18; {_CURRENT}",
+        "transformers>=4.57,<5",  # the last line with TFWav2Vec2ForCTC
+        "librosa>=0.11,<0.12",
+        "soundfile>=0.13,<0.14",
+        "numpy>=1.26,<3",
+        "absl-py>=2.1,<3",
+        "jiwer>=4.0,<5",
+        "pocketsphinx>=5.1.1,<5.2",
+        "pystoi>=0.4.1,<0.5",
+        "matplotlib>=3.9,<4",
+        "tqdm>=4.66,<5",
+    ],
+    extras_require={
+        "gpu": [f"tensorflow[and-cuda]>=2.16.2,<2.17; {_REFERENCE}"],
+        "dev": ["pytest>=8,<9", "ruff==0.14.*", "pyright[nodejs]==1.1.*", "selenium>=4.20,<5"],
+        "docs": ["mkdocs-material>=9.5,<10", "mkdocstrings[python]>=0.26,<1"],
+    },
+)
