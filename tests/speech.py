@@ -1,0 +1,28 @@
+"""The bundled clips, and small corpora that tests write from them."""
+
+import pathlib
+
+import numpy as np
+import soundfile
+
+from vggish_inversion import audio
+
+DEMO_SPEECH = pathlib.Path(__file__).parents[1] / "scripts" / "demo_speech"
+CLIPS = sorted(DEMO_SPEECH.glob("*.flac"))
+
+
+def read_clip(index: int = 0) -> np.ndarray:
+    """One bundled clip: `[samples]` float32."""
+    return audio.read_audio(CLIPS[index])
+
+
+def write_ljspeech(folder: pathlib.Path, ids, *, num_samples: int = 20000) -> pathlib.Path:
+    """Writes an LJSpeech of the given ids, cut from the bundled clips; returns its folder."""
+    (folder / "wavs").mkdir(parents=True)
+    lines = []
+    for index, name in enumerate(ids):
+        waveform = read_clip(index % len(CLIPS))[:num_samples]
+        soundfile.write(folder / "wavs" / f"{name}.wav", waveform, 16000)
+        lines.append(f"{name}|Text {index}.|Text number {index}.")
+    (folder / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder

@@ -1,0 +1,188 @@
+"""Folders of speech -> utterances with id, text, speaker and split."""
+
+import collections
+import csv
+import dataclasses
+import hashlib
+import pathlib
+from collections.abc import Callable, Iterable
+
+from vggish_inversion import audio
+
+SPLITS = ("train", "validation", "test")
+
+# The published split of LJSpeech takes the last 300 of its 13,100 utterances, in order of id, for
+# testing: the last 22 of chapter 49 and all 278 of chapter 50. The id also splits a part of it.
+_LJSPEECH_FIRST_TEST_ID = "LJ049-0209"
+
+
+class CorpusError(ValueError):
+    """A folder is not a corpus that can be read; the message says what was expected."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Utterance:
+    """One recording of speech.
+
+    Attributes:
+        id: unique in its corpus; a relative path without extension where there are no ids.
+        path: of the audio file.
+        text: what is said, or None where it is not known.
+        speaker: who says it, or None where it is not known.
+        split: "train", "validation" or "test".
+    """
+
+    id: str
+    path: pathlib.Path
+    text: str | None = None
+    speaker: str | None = None
+    split: str = "train"
+
+
+def hashed_split(key: str, *, validation_percent: int = 10, test_percent: int = 10) -> str:
+    """Assigns a speaker or an utterance to a split by hash, the same on every machine.
+
+    Adding recordings to a folder never moves the others to another split.
+
+    >>> {hashed_split(f"speaker-{number}") for number in range(50)} == set(SPLITS)
+    True
+    """
+    position = int(hashlib.sha1(key.encode()).hexdigest()[:8], 16) % 100
+    if position < test_percent:
+        return "test"
+    return "validation" if position < test_percent + validation_percent else "train"
+
+
+def audio_files(folder: str | pathlib.Path) -> list[pathlib.Path]:
+    """Every audio file below a folder, sorted."""
+    return sorted(
+        path
+        for path in pathlib.Path(folder).rglob("*")
+        if path.suffix.lower() in audio.AUDIO_EXTENSIONS and path.is_file()
+    )
+
+
+def _read_ljspeech(folder: pathlib.Path) -> list[Utterance]:
+    """LJSpeech: metadata.csv (id|text|normalised text) beside wavs/; one speaker."""
+    paths = {path.stem: path for path in audio_files(folder / "wavs")}
+    utterances = []
+    with open(folder / "metadata.csv", encoding="utf-8", newline="") as file:
+        for number, row in enumerate(csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE), 1):
+            if len(row) != 3:
+                raise CorpusError(
+                    f"{folder / 'metadata.csv'} line {number} has {len(row)} fields; "
+                    "expected 3: id|text|normalised text"
+                )
+            if row[0] not in paths:
+                continue  # a part of the corpus keeps the whole metadata.csv
+            split = hashed_split(row[0], validation_percent=4, test_percent=0)
+            if row[0] >= _LJSPEECH_FIRST_TEST_ID:
+                split = "test"
+            utterances.append(Utterance(row[0], paths[row[0]], row[2], "LJ", split))
+    return utterances
+
+
+def _read_librispeech(folder: pathlib.Path) -> list[Utterance]:
+    """LibriSpeech: SUBSET/SPEAKER/CHAPTER/*.trans.txt; split by subset, else by speaker."""
+    splits = {"train": "train", "dev": "validation", "test": "test"}
+    utterances = []
+    for transcript in sorted(folder.rglob("*.trans.txt")):
+        chapter = transcript.parent
+        speaker, subset = chapter.parent.name, chapter.parent.parent.resolve().name
+        split = splits.get(subset.split("-")[0]) or hashed_split(speaker)
+        paths = {path.stem: path for path in audio_files(chapter)}
+        for line in transcript.read_text(encoding="utf-8").splitlines():
+            name, _, text = line.partition(" ")
+            if name in paths:
+                utterances.append(Utterance(name, paths[name], text, speaker, split))
+    return utterances
+
+
+def _read_folder(folder: pathlib.Path) -> list[Utterance]:
+    """Any folder of audio.
+
+    transcripts.csv (utterance,speaker,text) is optional, as is a NAME.txt beside NAME.wav. The
+    split is by speaker: the csv's, else the first subfolder, else each file is its own.
+    """
+    rows = {}
+    if (folder / "transcripts.csv").is_file():
+        with open(folder / "transcripts.csv", encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            if "utterance" not in (reader.fieldnames or ()):
+                raise CorpusError(
+                    f"{folder / 'transcripts.csv'} has the columns {reader.fieldnames}; "
+                    "expected utterance,speaker,text"
+                )
+            rows = {row["utterance"]: row for row in reader}
+    utterances = []
+    for path in audio_files(folder):
+        relative = path.relative_to(folder)
+        name = relative.with_suffix("").as_posix()
+        row = rows.get(name, {})
+        speaker = row.get("speaker") or (relative.parts[0] if len(relative.parts) > 1 else None)
+        text = row.get("text")
+        if text is None and path.with_suffix(".txt").is_file():
+            text = path.with_suffix(".txt").read_text(encoding="utf-8").strip()
+        split = hashed_split(speaker or name)
+        utterances.append(Utterance(name, path, text, speaker, split))
+    return utterances
+
+
+# How a layout is recognised, and its reader; the first that fits is taken.
+_LAYOUTS: tuple[tuple[Callable[[pathlib.Path], bool], Callable], ...] = (
+    (lambda folder: (folder / "metadata.csv").is_file(), _read_ljspeech),
+    (lambda folder: next(folder.rglob("*.trans.txt"), None) is not None, _read_librispeech),
+    (lambda folder: True, _read_folder),
+)
+
+
+def read_corpus(data_dir: str | pathlib.Path, *, split: str = "all") -> list[Utterance]:
+    """Reads LJSpeech, LibriSpeech (or a part of either), or any folder of audio.
+
+    Args:
+        data_dir: the corpus, recognised by its layout.
+        split: "train", "validation", "test" or "all".
+
+    Raises:
+        CorpusError: if the folder is missing, holds no audio, or has nothing in the split.
+        ValueError: on an unknown split.
+    """
+    if split not in (*SPLITS, "all"):
+        raise ValueError(f"no split {split!r}; splits are: {' '.join(SPLITS)} all")
+    folder = pathlib.Path(data_dir)
+    if not folder.is_dir():
+        raise CorpusError(f"no folder {folder}; expected a corpus or a folder of audio")
+    utterances = next(read for fits, read in _LAYOUTS if fits(folder))(folder)
+    if not utterances:
+        raise CorpusError(
+            f"no audio in {folder}; expected LJSpeech, LibriSpeech, or "
+            f"{' '.join(audio.AUDIO_EXTENSIONS)} files at any depth"
+        )
+    chosen = [item for item in utterances if split in ("all", item.split)]
+    if not chosen:
+        counts = ", ".join(f"{name} {_count(utterances, name)}" for name in SPLITS)
+        raise CorpusError(f"{folder} has no {split} utterances ({counts}); use another split")
+    return chosen
+
+
+def read_corpora(data_dirs: Iterable[str | pathlib.Path], *, split: str) -> list[Utterance]:
+    """Joins several corpora; one that has nothing in the split adds nothing.
+
+    Raises:
+        CorpusError: if none has anything in the split, a folder is no corpus, or two share an id.
+    """
+    utterances = [item for folder in data_dirs for item in read_corpus(folder)]
+    ids = collections.Counter(item.id for item in utterances)
+    if len(ids) < len(utterances):
+        raise CorpusError(
+            f"{ids.most_common(1)[0][0]} is in more than one corpus; results would be mixed up"
+        )
+    chosen = [item for item in utterances if split in ("all", item.split)]
+    if not chosen:
+        counts = ", ".join(f"{name} {_count(utterances, name)}" for name in SPLITS)
+        raise CorpusError(f"no {split} utterances ({counts}); use another split or more data")
+    return chosen
+
+
+def _count(utterances: Iterable[Utterance], split: str) -> int:
+    return sum(item.split == split for item in utterances)

@@ -1,0 +1,195 @@
+"""Utterances -> a cache of log-mel on disk -> batches of patches cut at random places.
+
+The cache is one file of frames, mapped into memory: a batch is one gather, whatever the size of the
+corpus, and the operating system keeps what it has room for. Which patches a step sees depends on
+the seed and the number of the step alone, so a run that is resumed sees what it would have seen.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from absl import logging
+
+from vggish_inversion import audio, corpora, features
+
+
+def fingerprint(utterances: Sequence[corpora.Utterance], params: features.LogMelParams) -> str:
+    """Names a set of recordings as one log-mel front end sees them, from ids and file sizes."""
+    rows = [[item.id, item.path.stat().st_size] for item in utterances]
+    settings = [dataclasses.asdict(params), rows]
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def log_mel_dataset(utterances: Sequence[corpora.Utterance], params: features.LogMelParams):
+    """Reads audio and computes log-mel, in parallel, in the order given.
+
+    Returns:
+        tf.data.Dataset of `(log_mel [frames, bands] float32, error)`; where a file cannot be used
+        `error` says why in one line, else it is empty.
+    """
+    import tensorflow as tf
+
+    def read(path: bytes):
+        try:
+            waveform = audio.read_audio(path.decode())
+        except audio.AudioError as error:
+            return np.zeros(0, np.float32), str(error)
+        if len(waveform) < params.patch_samples:
+            return waveform, too_short(path.decode(), len(waveform), params)
+        return waveform, ""
+
+    def extract(path):
+        waveform, error = tf.numpy_function(read, [path], [tf.float32, tf.string])
+        waveform.set_shape([None])
+        return features.waveform_to_log_mel(waveform, params), error
+
+    dataset = tf.data.Dataset.from_tensor_slices([str(item.path) for item in utterances])
+    return dataset.map(extract, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(8)
+
+
+def too_short(name: str, num_samples: int, params: features.LogMelParams) -> str:
+    """The line that says why a clip cannot be tapped."""
+    return (
+        f"{name}: {num_samples / params.sample_rate_hz:.2f} s is too short; one patch needs "
+        f"{params.patch_samples / params.sample_rate_hz:.3f} s"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class LogMelCache:
+    """The log-mel of a set of utterances.
+
+    Attributes:
+        frames: `[all frames, bands]` float16, nats, mapped from disk.
+        lengths: `[utterances]` int64, frames of each.
+        params: the front end.
+        fingerprint: of the recordings.
+    """
+
+    frames: np.ndarray
+    lengths: np.ndarray
+    params: features.LogMelParams
+    fingerprint: str
+
+    @property
+    def num_patches(self) -> int:
+        """Patches that fit side by side: what one pass over the corpus sees."""
+        return int(np.sum(self.lengths // self.params.patch_frames))
+
+    def random_patches(self, step: int, *, batch_size: int, seed: int) -> np.ndarray:
+        """The batch of one training step.
+
+        Every frame of the corpus at which a patch can begin is as likely as any other.
+
+        Args:
+            step: number of the step since the run began.
+            batch_size: patches.
+            seed: of the run.
+
+        Returns:
+            `[batch_size, patch_frames, bands]` float32, nats.
+        """
+        places = np.maximum(0, self.lengths - self.params.patch_frames + 1)
+        ends = np.cumsum(places)
+        draw = np.random.default_rng([seed, step]).integers(0, ends[-1], batch_size)
+        utterance = np.searchsorted(ends, draw, side="right")
+        first_frame = np.cumsum(self.lengths) - self.lengths
+        starts = first_frame[utterance] + draw - (ends - places)[utterance]
+        return self._gather(starts)
+
+    def grid_patches(self, max_patches: int | None = None) -> np.ndarray:
+        """Patches side by side, the same every time, spread evenly if there are too many."""
+        first_frame = np.cumsum(self.lengths) - self.lengths
+        starts = np.concatenate(
+            [
+                first + features.patch_starts(length, self.params)
+                for first, length in zip(first_frame, self.lengths, strict=True)
+            ]
+        )
+        if max_patches and len(starts) > max_patches:
+            starts = starts[np.linspace(0, len(starts) - 1, max_patches).round().astype(int)]
+        return self._gather(starts)
+
+    def _gather(self, starts: np.ndarray) -> np.ndarray:
+        return self.frames[starts[:, np.newaxis] + np.arange(self.params.patch_frames)].astype(
+            np.float32
+        )
+
+
+def cache_log_mel(
+    utterances: Sequence[corpora.Utterance],
+    params: features.LogMelParams,
+    cache_dir: str | pathlib.Path,
+) -> LogMelCache:
+    """Computes the log-mel of every utterance, or finds it where it was computed before.
+
+    Recordings that cannot be used are logged, one line each, and left out.
+
+    Raises:
+        corpora.CorpusError: if none can be used.
+    """
+    name = fingerprint(utterances, params)
+    folder = pathlib.Path(cache_dir) / name
+    if not folder.is_dir():
+        unfinished = folder.with_name(f"{name}.{os.getpid()}")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        try:
+            _write_cache(utterances, params, unfinished)
+            unfinished.rename(folder)  # a cache is whole or not there
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    lengths = np.load(folder / "lengths.npy")
+    frames = np.memmap(folder / "frames.f16", np.float16, "r").reshape(-1, params.num_bands)
+    return LogMelCache(frames, lengths, params, name)
+
+
+def _write_cache(utterances, params: features.LogMelParams, folder: pathlib.Path) -> None:
+    lengths, num_skipped = [], 0
+    with open(folder / "frames.f16", "wb") as file:
+        for log_mel, error in log_mel_dataset(utterances, params).as_numpy_iterator():
+            if error:
+                num_skipped += 1
+                logging.warning("skipped %s", error.decode())
+                continue
+            file.write(log_mel.astype(np.float16).tobytes())
+            lengths.append(len(log_mel))
+    if not lengths:
+        raise corpora.CorpusError(f"none of the {len(utterances)} recordings can be used")
+    if num_skipped:
+        logging.warning("%d of %d recordings were skipped", num_skipped, len(utterances))
+    np.save(folder / "lengths.npy", np.array(lengths, np.int64))
+
+
+def random_batches(
+    cache: LogMelCache, *, batch_size: int, seed: int, first_step: int = 0
+) -> Iterator[np.ndarray]:
+    """The batches of a run from one step on, without end, for any Keras backend."""
+    step = first_step
+    while True:
+        yield cache.random_patches(step, batch_size=batch_size, seed=seed)
+        step += 1
+
+
+def random_batch_dataset(cache: LogMelCache, *, batch_size: int, seed: int, first_step: int = 0):
+    """The same batches as `random_batches`, as a parallel, prefetching tf.data.Dataset."""
+    import tensorflow as tf
+
+    shape = [batch_size, cache.params.patch_frames, cache.params.num_bands]
+
+    def batch(step):
+        patches = tf.numpy_function(
+            lambda number: cache.random_patches(int(number), batch_size=batch_size, seed=seed),
+            [step],
+            tf.float32,
+        )
+        return tf.ensure_shape(patches, shape)
+
+    dataset = tf.data.Dataset.counter(first_step)
+    return dataset.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(4)

@@ -1,0 +1,203 @@
+"""Waveform -> log-mel -> patches, and back: the front end of VGGish, in a TensorFlow graph.
+
+Source: `vggish_params.py` and `mel_features.py` of tensorflow/models (research/audioset/vggish).
+TensorFlow is imported where it is used, so that networks can name their `LogMelParams` on a
+machine that trains them with another Keras backend.
+"""
+
+import dataclasses
+import functools
+import math
+
+import numpy as np
+
+# Log-mel divided by this lies in about [-0.5, 0.5], inside the range of the inverters' tanh
+# (Comanducci et al. 2021 divide by the same number).
+_NETWORK_SCALE = 10.0
+
+
+@dataclasses.dataclass(frozen=True)
+class LogMelParams:
+    """The log-mel front end that a target was trained with; the defaults are VGGish's.
+
+    >>> LogMelParams().window_samples, LogMelParams().hop_samples, LogMelParams().fft_length
+    (400, 160, 512)
+    """
+
+    sample_rate_hz: int = 16000
+    window_seconds: float = 0.025
+    hop_seconds: float = 0.010
+    num_bands: int = 64
+    low_hz: float = 125.0
+    high_hz: float = 7500.0
+    log_offset: float = 0.01
+    patch_frames: int = 96
+    patch_hop_frames: int = 96
+
+    @property
+    def window_samples(self) -> int:
+        """Length of the analysis window."""
+        return round(self.window_seconds * self.sample_rate_hz)
+
+    @property
+    def hop_samples(self) -> int:
+        """Distance between two frames."""
+        return round(self.hop_seconds * self.sample_rate_hz)
+
+    @property
+    def fft_length(self) -> int:
+        """The window's length rounded up to a power of two."""
+        return 2 ** math.ceil(math.log2(self.window_samples))
+
+    @property
+    def num_bins(self) -> int:
+        """Bins of the linear spectrogram."""
+        return self.fft_length // 2 + 1
+
+    @property
+    def patch_samples(self) -> int:
+        """The shortest waveform that fills one patch."""
+        return self.window_samples + (self.patch_frames - 1) * self.hop_samples
+
+    @property
+    def log_floor(self) -> float:
+        """The log-mel of digital silence."""
+        return math.log(self.log_offset)
+
+    def num_frames(self, num_samples: int) -> int:
+        """Frames that fit into a waveform without padding.
+
+        >>> LogMelParams().num_frames(16000)
+        98
+        """
+        return max(0, 1 + (num_samples - self.window_samples) // self.hop_samples)
+
+
+def periodic_hann(length: int) -> np.ndarray:
+    """A Hann window of period `length`, as VGGish uses: `[length]` float32."""
+    return (0.5 - 0.5 * np.cos(2 * np.pi / length * np.arange(length))).astype(np.float32)
+
+
+def hertz_to_mel(hertz):
+    """The HTK mel scale.
+
+    >>> round(float(hertz_to_mel(1000.0)), 2)
+    999.99
+    """
+    return 1127.0 * np.log1p(np.asarray(hertz) / 700.0)
+
+
+@functools.lru_cache(maxsize=8)
+def mel_matrix(params: LogMelParams) -> np.ndarray:
+    """Triangular filters, straight-sided on the mel axis, of unit height; the DC bin is left out.
+
+    Returns:
+        `[bins, bands]` float32; `magnitude @ mel_matrix` is the mel spectrogram.
+    """
+    bins = hertz_to_mel(np.linspace(0.0, params.sample_rate_hz / 2, params.num_bins))[:, np.newaxis]
+    edges = np.linspace(
+        hertz_to_mel(params.low_hz), hertz_to_mel(params.high_hz), params.num_bands + 2
+    )
+    lower, centre, upper = edges[:-2], edges[1:-1], edges[2:]
+    rising = (bins - lower) / (centre - lower)
+    falling = (upper - bins) / (upper - centre)
+    matrix = np.maximum(0.0, np.minimum(rising, falling))
+    matrix[0] = 0.0
+    matrix = matrix.astype(np.float32)
+    matrix.setflags(write=False)  # the cache hands out this very array
+    return matrix
+
+
+def waveform_to_log_mel(waveform, params: LogMelParams = LogMelParams()):
+    """The natural logarithm of the mel magnitude spectrogram.
+
+    Args:
+        waveform: `[..., samples]` float32 in [-1, 1], at `params.sample_rate_hz`.
+        params: the target's front end.
+
+    Returns:
+        tf.Tensor `[..., frames, bands]` float32, in nats, at least `params.log_floor`; frame `i`
+        sees samples `[i * hop, i * hop + window)`, and nothing is padded.
+    """
+    import tensorflow as tf  # not at the top: see the module's docstring
+
+    frames = tf.signal.frame(
+        tf.cast(waveform, tf.float32), params.window_samples, params.hop_samples
+    )
+    frames *= tf.constant(periodic_hann(params.window_samples))
+    # Padded here, for tf.signal.rfft pads no empty tensor: a clip too short has no frames.
+    padding = [[0, 0]] * (frames.shape.rank - 1)
+    padding += [[0, params.fft_length - params.window_samples]]
+    magnitude = tf.abs(tf.signal.rfft(tf.pad(frames, padding)))
+    mel = tf.tensordot(magnitude, tf.constant(mel_matrix(params)), 1)
+    return tf.math.log(mel + params.log_offset)
+
+
+def patch_starts(
+    num_frames: int,
+    params: LogMelParams = LogMelParams(),
+    *,
+    hop_frames: int | None = None,
+    cover_end: bool = False,
+) -> np.ndarray:
+    """First frames of the patches of an utterance.
+
+    Args:
+        num_frames: frames of the utterance.
+        params: the target's front end.
+        hop_frames: distance between patches; `params.patch_hop_frames` if None.
+        cover_end: add a last patch that ends with the utterance, so that no frame is left out
+            (VGGish itself drops what does not fill a patch).
+
+    Returns:
+        `[patches]` int64, empty where the utterance is shorter than a patch.
+
+    >>> patch_starts(200).tolist(), patch_starts(200, cover_end=True).tolist()
+    ([0, 96], [0, 96, 104])
+    """
+    last = num_frames - params.patch_frames
+    starts = np.arange(0, last + 1, hop_frames or params.patch_hop_frames)
+    if cover_end and last >= 0 and starts[-1] != last:
+        starts = np.append(starts, last)
+    return starts
+
+
+def log_mel_to_patches(log_mel, starts, params: LogMelParams = LogMelParams()):
+    """Cuts patches: `[frames, bands]`, `[patches]` -> `[patches, patch_frames, bands]`."""
+    import tensorflow as tf
+
+    frames = tf.cast(starts, tf.int32)[:, tf.newaxis] + tf.range(params.patch_frames)
+    return tf.gather(log_mel, frames)
+
+
+def patches_to_log_mel(patches, starts, params: LogMelParams = LogMelParams()):
+    """Joins patches, cross-fading where they overlap; inverse of `log_mel_to_patches`.
+
+    Args:
+        patches: `[patches, patch_frames, bands]` float32.
+        starts: `[patches]` ints, ascending from 0 with no gap: those of `patch_starts`.
+        params: the target's front end.
+
+    Returns:
+        tf.Tensor `[starts[-1] + patch_frames, bands]` float32.
+    """
+    import tensorflow as tf
+
+    starts = tf.cast(starts, tf.int32)
+    frames = (starts[:, tf.newaxis] + tf.range(params.patch_frames))[:, :, tf.newaxis]
+    ramp = np.arange(1, params.patch_frames + 1, dtype=np.float32)
+    fade = tf.constant(np.minimum(ramp, ramp[::-1]))[tf.newaxis, :, tf.newaxis]
+    weights = tf.broadcast_to(fade, [tf.shape(starts)[0], params.patch_frames, 1])
+    num_frames = starts[-1] + params.patch_frames
+    total = tf.scatter_nd(frames, weights * patches, [num_frames, params.num_bands])
+    return total / tf.scatter_nd(frames, weights, [num_frames, 1])
+
+
+def scale_log_mel(log_mel):
+    """Maps natural-log mel magnitude, about [-5, 5] nats, to network range, about [-0.5, 0.5]."""
+    return log_mel / _NETWORK_SCALE
+
+
+def unscale_log_mel(scaled):
+    """Maps network range back to natural-log mel magnitude; inverse of `scale_log_mel`."""
+    return scaled * _NETWORK_SCALE
