@@ -1,0 +1,99 @@
+"""What every target offers, on the small encoder."""
+
+import subprocess
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+from tests import keras_checks
+from vggish_inversion.targets import encoder, small_encoder
+
+_PATCHES = np.random.default_rng(0).normal(size=(2, 96, 64)).astype(np.float32)
+# The layer outputs that the paper's code declares.
+_SHAPES = {
+    "layer_0": (48, 32, 8),
+    "layer_1": (24, 16, 16),
+    "layer_2": (12, 8, 32),
+    "layer_3": (6, 4, 64),
+    "layer_4": (3, 2, 128),
+    "layer_5": (128,),
+    "layer_6": (128,),
+}
+
+
+class SmallEncoderTest(tf.test.TestCase):
+    def test_every_network_check(self):
+        keras_checks.check_keras_model(
+            self, lambda: small_encoder.build_small_encoder(12), (96, 64), has_gradients=True
+        )
+
+    def test_about_an_eighth_of_a_million_parameters(self):
+        count = small_encoder.build_small_encoder(12).count_params()
+        self.assertBetween(count, 110_000, 130_000)
+
+    def test_taps_are_the_declared_ones(self):
+        target = encoder.load_target("small_encoder/speech_commands", weights="untrained")
+        self.assertEqual({tap.name: tap.shape for tap in target.taps}, _SHAPES)
+        whole = target.model(_PATCHES)
+        for tap in target.taps:
+            self.assertEqual(whole[tap.name].shape[1:], tap.shape)
+            self.assertEqual(np.prod(tap.shape), tap.num_values)
+            if tap.activation == "relu":
+                self.assertAllGreaterEqual(whole[tap.name], 0.0)
+
+    def test_a_sub_model_equals_the_whole_and_stops_at_its_tap(self):
+        target = encoder.load_target("small_encoder/speech_commands", weights="untrained")
+        whole = target.model(_PATCHES)
+        for tap in target.taps:
+            self.assertAllClose(target.up_to(tap.name)(_PATCHES), whole[tap.name], atol=1e-5)
+        names = {layer.name for layer in target.up_to("layer_1").layers}
+        self.assertIn("layer_1", names)
+        self.assertNotIn("time_conv_2", names)
+
+    def test_frozen(self):
+        target = encoder.load_target("small_encoder/speech_commands", weights="untrained")
+        self.assertEmpty(target.model.trainable_variables)
+        self.assertEmpty(target.up_to("layer_3").trainable_variables)
+
+    def test_untrained_weights_are_the_seeds(self):
+        def weights(seed):
+            name = "small_encoder/speech_commands"
+            return encoder.load_target(name, weights="untrained", seed=seed)
+
+        self.assertEqual(weights(1).fingerprint, weights(1).fingerprint)
+        self.assertNotEqual(weights(1).fingerprint, weights(2).fingerprint)
+        one, same = weights(1).model.get_weights(), weights(1).model.get_weights()
+        for left, right in zip(one, same, strict=True):
+            self.assertAllEqual(left, right)
+
+    def test_the_shipped_encoder_tells_sound_from_silence(self):
+        target = encoder.load_target("small_encoder/speech_commands")
+        silence = np.full((1, 96, 64), target.log_mel.log_floor, np.float32)
+        logits = target.model(silence)["logits"].numpy()
+        self.assertEqual(np.argmax(logits), 0)  # "_silence_" is the first label
+
+    def test_errors_list_what_there_is(self):
+        target = encoder.load_target("small_encoder/speech_commands", weights="untrained")
+        with self.assertRaisesRegex(ValueError, "no layer 'layer_9'; its layers are: layer_0 .*"):
+            target.tap("layer_9")
+        with self.assertRaisesRegex(ValueError, "targets are: vggish, small_encoder/TASK"):
+            encoder.load_target("resnet")
+        with self.assertRaisesRegex(ValueError, "small_encoder/speech_commands/1"):
+            encoder.load_target("small_encoder/absent")
+
+
+def test_networks_need_no_tensorflow():
+    code = (
+        "import sys\n"
+        "from vggish_inversion.inverters import network, training\n"
+        "from vggish_inversion.targets import encoder, small_encoder, vggish\n"
+        "import numpy as np\n"
+        "patches = np.zeros((1, 96, 64), 'float32')\n"
+        "target = encoder.load_target('small_encoder/speech_commands')\n"
+        "inverter = network.build_inverter(target.tap('layer_2').shape)\n"
+        "assert inverter(target.up_to('layer_2')(patches)).shape == (1, 96, 64)\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    environment = {"KERAS_BACKEND": "numpy", "PATH": "/usr/bin:/bin"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)

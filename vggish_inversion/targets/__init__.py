@@ -1,0 +1,1 @@
+"""The frozen CNNs: one layer table and one loader each."""

@@ -1,0 +1,126 @@
+"""What every frozen target offers: its taps, its log-mel, and the sub-model up to a tap."""
+
+import dataclasses
+import hashlib
+import importlib
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from vggish_inversion import features
+
+
+@dataclasses.dataclass(frozen=True)
+class Tap:
+    """A place in a network where activations are read.
+
+    Attributes:
+        name: as in the network's own source.
+        shape: of one patch's activations, without the batch axis.
+        activation: the last operation before the tap, "relu" or "linear" for example.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    activation: str
+
+    @property
+    def num_values(self) -> int:
+        """Numbers per patch."""
+        size = 1
+        for length in self.shape:
+            size *= length
+        return size
+
+
+class TargetEncoder:
+    """A frozen CNN whose activations are inverted.
+
+    Attributes:
+        name: what `load_target` was asked for.
+        model: `[batch, frames, bands]` float32 log-mel patches in nats -> {tap name: activations}.
+        taps: the taps, from shallow to deep.
+        log_mel: the front end that the network was trained with.
+        fingerprint: of the weights' values.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: keras.Model,
+        taps: tuple[Tap, ...],
+        *,
+        log_mel: features.LogMelParams = features.LogMelParams(),
+        aliases: Mapping[str, str] | None = None,
+        fingerprint: str = "",
+    ):
+        """Freezes `model`, whose outputs must be a dict keyed by the names of `taps`."""
+        model.trainable = False
+        self.name = name
+        self.model = model
+        self.taps = taps
+        self.log_mel = log_mel
+        self.aliases = dict(aliases or {})
+        self.fingerprint = fingerprint
+
+    def tap(self, name: str) -> Tap:
+        """The tap of that name or alias.
+
+        Raises:
+            ValueError: if there is none; the message lists the names.
+        """
+        resolved = self.aliases.get(name, name)
+        for tap in self.taps:
+            if tap.name == resolved:
+                return tap
+        names = " ".join(tap.name for tap in self.taps)
+        aliases = " ".join(f"{alias}={tap}" for alias, tap in self.aliases.items())
+        raise ValueError(
+            f"{self.name} has no layer {name!r}; its layers are: {names}"
+            + (f" (also {aliases})" if aliases else "")
+        )
+
+    def up_to(self, name: str) -> keras.Model:
+        """The frozen sub-model patches -> activations of one tap; computes nothing past it."""
+        tap = self.tap(name)
+        model = keras.Model(self.model.input, self.model.output[tap.name], name=f"to_{tap.name}")
+        model.trainable = False
+        return model
+
+
+def fingerprint(model: keras.Model) -> str:
+    """Names a network's weights by their values, whatever file or backend they came through."""
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        digest.update(np.ascontiguousarray(keras.ops.convert_to_numpy(weight)).data)
+    return f"sha256:{digest.hexdigest()}"
+
+
+# Families of targets; the text after a slash names one member (small_encoder/speech_commands).
+_FAMILIES = {
+    "vggish": "vggish_inversion.targets.vggish",
+    "small_encoder": "vggish_inversion.targets.small_encoder",
+}
+
+
+def load_target(
+    name: str = "vggish", *, weights: str | None = None, seed: int = 0
+) -> TargetEncoder:
+    """Loads a frozen target.
+
+    Args:
+        name: "vggish" or "small_encoder/TASK".
+        weights: a URL, a file or folder, "untrained" (random weights: a control that shows what the
+            architecture alone keeps), or None for the published or shipped weights.
+        seed: of the untrained weights.
+
+    Raises:
+        ValueError: on an unknown name, or weights that are missing or do not fit.
+    """
+    family, _, member = name.partition("/")
+    if family not in _FAMILIES:
+        raise ValueError(f"no target {name!r}; targets are: vggish, small_encoder/TASK")
+    module = importlib.import_module(_FAMILIES[family])
+    arguments = (member,) if member else ()
+    return module.load(*arguments, weights=weights, seed=seed)

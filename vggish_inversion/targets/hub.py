@@ -1,0 +1,293 @@
+"""Finds, fetches and checks model files: TF-Hub, TensorFlow and Keras files, hub_models/.
+
+A checkpoint of TensorFlow 1 (VGGish's `vggish_model.ckpt`) keeps its tensors under the names of
+the variables. A SavedModel, the form of TF-Hub, keeps them under the path of Python attributes
+that leads to them (`_variables/0`), and the names in an object graph stored beside them. Read that
+way, a SavedModel needs neither its functions loaded nor its weights held twice.
+
+TensorFlow is imported where it is used: the model store serves networks on every Keras backend.
+"""
+
+import contextlib
+import hashlib
+import http.client
+import os
+import pathlib
+import re
+import socket
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+MODELS_VARIABLE = "VGGISH_INVERSION_MODELS"
+_MODELS_ROOT = pathlib.Path(__file__).resolve().parents[2] / "hub_models"
+
+# Of silence on the network, not of the download.
+_FETCH_TIMEOUT_SECONDS = 20.0
+
+_OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+_SAVED_MODEL_PREFIX = pathlib.PurePath("variables", "variables")
+_SHARD_SUFFIX = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
+
+Source = str | os.PathLike[str]
+
+
+class WeightsError(ValueError):
+    """Model files are missing, damaged, or another model's; the message is one line."""
+
+
+def read_variables(
+    source: Source,
+    *,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    alternative: str = "",
+) -> dict[str, np.ndarray]:
+    """Reads a model's variables by name.
+
+    Args:
+        source: a TF-Hub URL (http or https, cached where TF-Hub caches), the folder of a
+            SavedModel, a TensorFlow checkpoint, or a folder with one checkpoint in it.
+        shapes: the variables to read, and the shapes that they must have; all of them if None.
+        alternative: another place to download the same weights from, for the error message.
+
+    Returns:
+        Arrays by variable name, without TensorFlow's ":0".
+
+    Raises:
+        WeightsError: if the source is missing, cannot be fetched or read, or lacks a variable, or
+            if one has another shape or a value that is not finite.
+    """
+    import tensorflow as tf  # not at the top: see the module's docstring
+
+    is_url = str(source).startswith(("http://", "https://"))
+    location = _fetch(str(source), alternative) if is_url else source
+    prefix = _find_checkpoint(pathlib.Path(location).expanduser())
+    try:
+        reader = tf.train.load_checkpoint(str(prefix))
+        keys = _keys_by_name(reader)
+        stored = reader.get_variable_to_shape_map()
+        if shapes is not None:
+            _check_shapes({name: stored[key] for name, key in keys.items()}, shapes, location)
+        variables = {name: reader.get_tensor(keys[name]) for name in (shapes or keys)}
+    except (tf.errors.OpError, LookupError, RuntimeError) as error:
+        raise WeightsError(
+            f"{prefix}: expected a TensorFlow checkpoint, cannot read it ({_first_line(error)}); "
+            + (f"delete {location} to fetch {source} again" if is_url else "copy the file again")
+        ) from error
+    _check_finite(variables, location)
+    return variables
+
+
+def load_keras_weights(model: Any, path: Source) -> None:
+    """Loads a Keras file into a model of the same layers.
+
+    Args:
+        model: a built `keras.Model`.
+        path: a `.weights.h5` or `.keras` file; of the latter only the weights are read.
+
+    Raises:
+        WeightsError: if the file is missing, damaged, another model's, or has values that are not
+            finite.
+    """
+    path = pathlib.Path(path).expanduser()
+    if not path.is_file():
+        raise WeightsError(
+            f"{path}: no such file; expected the weights of {model.name} as Keras saves them; "
+            "correct the path (of a target: --target_weights=)"
+        )
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
+        raise WeightsError(
+            f"{path}: expected the weights of {model.name} as Keras saves them, cannot load them "
+            f"({_first_line(error)}); copy the file again, or convert the weights again"
+        ) from error
+    _check_finite({weight.path: np.asarray(weight) for weight in model.weights}, path)
+
+
+def read_keras_model(path: Source) -> Any:
+    """Reads a model from a `.keras` file, without running code that the file may carry.
+
+    Args:
+        path: a `.keras` file.
+
+    Returns:
+        The `keras.Model`, not compiled.
+
+    Raises:
+        WeightsError: if the file is missing, damaged, holds values that are not finite, or needs
+            code to be run.
+    """
+    import keras
+
+    path = pathlib.Path(path).expanduser()
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file; expected a .keras file")
+    if not zipfile.is_zipfile(path):
+        raise WeightsError(f"{path}: not a .keras file, or cut short; copy the file again")
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, LookupError, zipfile.BadZipFile, zlib.error) as error:
+        raise WeightsError(
+            f"{path}: cannot be read as a Keras model ({_first_line(error)}); copy the file again"
+        ) from error
+    _check_finite({weight.path: np.asarray(weight) for weight in model.weights}, path)
+    return model
+
+
+def models_dir() -> pathlib.Path:
+    """The model store: the folder that VGGISH_INVERSION_MODELS names, else hub_models/."""
+    return pathlib.Path(os.environ.get(MODELS_VARIABLE) or _MODELS_ROOT)
+
+
+def find_model(name: str, version: int = 1) -> pathlib.Path:
+    """The folder of a model that ships with the project: hub_models/NAME/VERSION.
+
+    Args:
+        name: slashes are part of it ("small_encoder/speech_commands").
+        version: counts from 1.
+
+    Returns:
+        The folder, below the one that the environment variable VGGISH_INVERSION_MODELS names if
+        it is set.
+
+    Raises:
+        WeightsError: if there is none; the message lists the models that are there.
+    """
+    root = models_dir()
+    folder = root / name / str(version)
+    if folder.is_dir():
+        return folder
+    versions = (path for path in root.rglob("*") if path.name.isdigit() and path.is_dir())
+    models = " ".join(sorted(path.relative_to(root).as_posix() for path in versions))
+    raise WeightsError(
+        f"{root}: expected the model {name}/{version}, found {models or 'no models'}; choose one "
+        f"that is there, train it, or set {MODELS_VARIABLE} to the folder that holds it"
+    )
+
+
+def sha256(path: Source) -> str:
+    """The SHA-256 digest of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fetch(url: str, alternative: str) -> str:
+    """The folder into which TF-Hub has unpacked, or now unpacks, the model at a URL."""
+    import tensorflow as tf
+    import tensorflow_hub
+
+    try:
+        with _network_timeout(_FETCH_TIMEOUT_SECONDS):
+            return tensorflow_hub.resolve(url)
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        http.client.HTTPException,
+        tarfile.TarError,
+        zlib.error,
+        tf.errors.OpError,
+    ) as error:
+        raise WeightsError(
+            f"{url}: cannot be fetched ({_first_line(error)}); where there is a network, download "
+            f"{url}?tf-hub-format=compressed and unpack it into a folder"
+            + (f", or download {alternative}" if alternative else "")
+            + ", and pass that with --target_weights="
+        ) from error
+
+
+@contextlib.contextmanager
+def _network_timeout(seconds: float) -> Iterator[None]:
+    """TF-Hub opens its URLs without a timeout, and would wait forever for a silent server."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _find_checkpoint(path: pathlib.Path) -> pathlib.Path:
+    """The prefix of the checkpoint at, or in, a path."""
+    if path.is_dir():
+        if (path / "saved_model.pb").exists() or (path / _SAVED_MODEL_PREFIX.parent).is_dir():
+            candidates = {path / _SAVED_MODEL_PREFIX}
+        else:
+            files = [*path.glob("*.index"), *path.glob("*.ckpt")]
+            candidates = {_without_shard_suffix(file) for file in files}
+        if len(candidates) != 1:
+            names = ", ".join(sorted(candidate.name for candidate in candidates))
+            raise WeightsError(
+                f"{path}: expected a SavedModel or one checkpoint in this folder, found "
+                f"{names or 'neither'}; pass the path of the checkpoint itself"
+            )
+        path = candidates.pop()
+    prefix = _without_shard_suffix(path)
+    if not prefix.is_file() and not prefix.with_name(f"{prefix.name}.index").is_file():
+        raise WeightsError(
+            f"{path}: no such file; expected a TensorFlow checkpoint, a SavedModel's folder or an "
+            "https:// URL; correct the path that --target_weights= gives"
+        )
+    return prefix
+
+
+def _without_shard_suffix(path: pathlib.Path) -> pathlib.Path:
+    return path.with_name(_SHARD_SUFFIX.sub("", path.name))
+
+
+def _keys_by_name(reader: Any) -> dict[str, str]:
+    """Maps variable names to the keys under which a checkpoint keeps the values."""
+    stored = reader.get_variable_to_shape_map()
+    if _OBJECT_GRAPH not in stored:
+        return {name: name for name in stored}
+    from tensorflow.core.protobuf import trackable_object_graph_pb2
+
+    graph = trackable_object_graph_pb2.TrackableObjectGraph.FromString(
+        reader.get_tensor(_OBJECT_GRAPH)
+    )
+    return {
+        attribute.full_name.removesuffix(":0"): attribute.checkpoint_key
+        for node in graph.nodes
+        for attribute in node.attributes
+        if attribute.name == "VARIABLE_VALUE" and attribute.checkpoint_key in stored
+    }
+
+
+def _check_shapes(
+    stored: Mapping[str, Iterable[int]], expected: Mapping[str, tuple[int, ...]], source: Source
+) -> None:
+    for name, shape in expected.items():
+        if name not in stored:
+            some = ", ".join(sorted(stored)[:3])
+            raise WeightsError(
+                f"{source}: expected the variable {name} {list(shape)}, found {len(stored)} others "
+                f"({some}, ...); give the weights of the right model"
+            )
+        if tuple(stored[name]) != tuple(shape):
+            raise WeightsError(
+                f"{source}: expected {name} to have the shape {list(shape)}, found "
+                f"{list(stored[name])}; give the weights of the right model"
+            )
+
+
+def _check_finite(variables: Mapping[str, np.ndarray], source: Source) -> None:
+    for name, value in variables.items():
+        if value.dtype.kind != "f":
+            continue
+        # A sum is finite only if every term is, and it needs no array of its own.
+        with np.errstate(invalid="ignore"):
+            total = np.sum(value, dtype=np.float64)
+        if not np.isfinite(total):
+            raise WeightsError(
+                f"{source}: expected finite weights, found NaN or infinity in {name}; copy or "
+                "train the file again"
+            )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,80 @@
+"""The small encoder of the paper: five pooled layers, a global max pool, 128 numbers.
+
+Source: Tagliasacchi et al., "Self-supervised audio representation learning for mobile devices"
+(arXiv:1905.11796), with the layer outputs of Comanducci et al. (2021): 48x32x8, 24x16x16, 12x8x32,
+6x4x64, 3x2x128, 128, 128. About 0.12 million parameters.
+"""
+
+import pathlib
+
+import keras
+
+from vggish_inversion import features
+from vggish_inversion.targets import encoder, hub
+
+NUM_CHANNELS = (8, 16, 32, 64, 128)
+EMBEDDING_SIZE = 128
+
+
+def build_small_encoder(num_classes: int, *, seed: int = 0) -> keras.Model:
+    """Builds the encoder with its classification head.
+
+    Args:
+        num_classes: of the task that it is trained on.
+        seed: of the initial weights.
+
+    Returns:
+        A model `[batch, 96, 64]` float32 log-mel in nats -> dict of `layer_0` .. `layer_6` and
+        `logits` `[batch, num_classes]`.
+    """
+    seeds = keras.random.SeedGenerator(seed)
+
+    def initializer():
+        return keras.initializers.HeNormal(seed=int(seeds.next()[1]))
+
+    def convolution(x, channels, kernel, name):
+        return keras.layers.Conv2D(
+            channels,
+            kernel,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=initializer(),
+            name=name,
+        )(x)
+
+    params = features.LogMelParams()
+    patches = keras.Input((params.patch_frames, params.num_bands), name="patches")
+    x = keras.layers.Reshape((params.patch_frames, params.num_bands, 1), name="channel")(patches)
+    taps = {}
+    for index, channels in enumerate(NUM_CHANNELS):
+        x = convolution(x, channels, (3, 1), f"time_conv_{index}")
+        x = convolution(x, channels, (1, 3), f"frequency_conv_{index}")
+        x = keras.layers.BatchNormalization(momentum=0.95, name=f"batch_norm_{index}")(x)
+        x = keras.layers.ReLU(name=f"relu_{index}")(x)
+        x = keras.layers.MaxPooling2D(2, name=f"layer_{index}")(x)
+        taps[f"layer_{index}"] = x
+    taps["layer_5"] = keras.layers.GlobalMaxPooling2D(name="layer_5")(x)
+    taps["layer_6"] = keras.layers.Dense(
+        EMBEDDING_SIZE, kernel_initializer=initializer(), name="layer_6"
+    )(taps["layer_5"])
+    logits = keras.layers.Dense(
+        num_classes, kernel_initializer=initializer(), dtype="float32", name="logits"
+    )(taps["layer_6"])
+    return keras.Model(patches, {**taps, "logits": logits}, name="small_encoder")
+
+
+def load(task: str = "speech_commands", *, weights: str | None = None, seed: int = 0):
+    """Loads the small encoder of one task as a frozen target; see `encoder.load_target`."""
+    name = f"small_encoder/{task}"
+    if weights == "untrained":
+        model = build_small_encoder(num_classes=2, seed=seed)
+    else:
+        path = pathlib.Path(weights) if weights else hub.find_model(name)
+        path = path / "encoder.keras" if path.is_dir() else path
+        model = hub.read_keras_model(path)
+    taps = tuple(
+        encoder.Tap(tap, tuple(tensor.shape[1:]), "linear" if tap == "layer_6" else "relu")
+        for tap, tensor in model.output.items()
+        if tap != "logits"
+    )
+    return encoder.TargetEncoder(name, model, taps, fingerprint=encoder.fingerprint(model))
