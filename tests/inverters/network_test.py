@@ -1,0 +1,79 @@
+"""The decoders are the published ones, and any tap has one."""
+
+import keras
+import tensorflow as tf
+
+from tests import keras_checks
+from vggish_inversion import features
+from vggish_inversion.inverters import network
+
+# Channels of all convolutions, in order, of the published decoders (PAPER's table): the mirrored
+# VGGish at a quarter of its width, then one channel.
+_PUBLISHED = {
+    (6, 4, 512): [128, 128, 64, 64, 32, 16, 1],
+    (12, 8, 256): [64, 64, 32, 16, 1],
+    (24, 16, 128): [32, 16, 1],
+    (48, 32, 64): [16, 1],
+}
+
+
+def _layers(model, kind):
+    return [layer for layer in model.layers if isinstance(layer, kind)]
+
+
+class PaperPresetTest(tf.test.TestCase):
+    def test_convolutions_are_the_published_ones(self):
+        for shape, channels in _PUBLISHED.items():
+            model = network.build_inverter(shape)
+            convolutions = _layers(model, keras.layers.Conv2D)
+            self.assertEqual([layer.filters for layer in convolutions], channels, shape)
+            self.assertEqual({layer.kernel_size for layer in convolutions}, {(3, 3)})
+            self.assertLen(
+                _layers(model, keras.layers.UpSampling2D), {6: 4, 12: 3, 24: 2, 48: 1}[shape[0]]
+            )
+            self.assertTrue(all(not layer.use_bias for layer in convolutions[:-1]))
+            self.assertEqual(convolutions[-1].activation, keras.activations.tanh)
+
+    def test_fully_connected_taps_are_unfolded_as_published(self):
+        for size, widths in ((128, [128, 3072]), (4096, [4096, 3072])):
+            model = network.build_inverter((size,))
+            dense = _layers(model, keras.layers.Dense)
+            self.assertEqual([layer.units for layer in dense], widths)
+            channels = [layer.filters for layer in _layers(model, keras.layers.Conv2D)]
+            self.assertEqual(channels, _PUBLISHED[6, 4, 512])
+
+    def test_every_tap_of_the_small_encoder(self):
+        for shape in ((48, 32, 8), (24, 16, 16), (12, 8, 32), (6, 4, 64), (3, 2, 128), (128,)):
+            with self.subTest(shape):
+                keras_checks.check_keras_model(
+                    self, lambda shape=shape: network.build_inverter(shape, seed=3), shape
+                )
+
+    def test_shapes_that_no_halving_gives(self):
+        for shape in ((7, 7, 5), (50, 20), (96, 64, 3), (1, 1, 9), (100, 70, 2)):
+            with self.subTest(shape):
+                self.assertEqual(network.build_inverter(shape).output_shape, (None, 96, 64))
+
+    def test_another_patch(self):
+        params = features.LogMelParams(patch_frames=50, num_bands=40)
+        for shape in ((13, 10, 4), (128,)):
+            model = network.build_inverter(shape, params=params)
+            self.assertEqual(model.output_shape, (None, 50, 40))
+
+    def test_mixed_precision_ends_in_float32(self):
+        mixed = keras_checks.check_keras_model(
+            self, lambda: network.build_inverter((24, 16, 16)), (24, 16, 16)
+        )
+        self.assertEqual(mixed.output.dtype, "float32")
+        self.assertEqual(mixed.get_layer("grid_1_conv_0").compute_dtype, "float16")
+
+    def test_the_seed_decides(self):
+        one, same, other = (network.build_inverter((128,), seed=seed) for seed in (1, 1, 2))
+        self.assertAllEqual(one.trainable_variables[0], same.trainable_variables[0])
+        self.assertNotAllClose(one.trainable_variables[0], other.trainable_variables[0])
+
+    def test_errors(self):
+        with self.assertRaisesRegex(ValueError, "presets are: paper"):
+            network.build_inverter((128,), preset="huge")
+        with self.assertRaisesRegex(ValueError, "expected .frames, bands, channels."):
+            network.build_inverter((1, 2, 3, 4))

@@ -1,0 +1,161 @@
+"""Runs learn, go on where they were killed, and refuse to be mixed up."""
+
+import csv
+import json
+import pathlib
+import tempfile
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tests import speech
+from vggish_inversion import corpora, data
+from vggish_inversion.inverters import monitoring, run, training
+from vggish_inversion.targets import encoder
+
+_CONFIG = training.TrainConfig(num_epochs=4, batch_size=4, learning_rate=3e-3, seed=1)
+_SETTINGS = {"target_weights": "untrained", "target_seed": 0}
+
+
+class _KilledError(Exception):
+    """Stands for a signal."""
+
+
+class _Kill(keras.callbacks.Callback):
+    """Ends a run in the middle of an epoch, after the checkpoint of the one before."""
+
+    def __init__(self, epoch: int):
+        super().__init__()
+        self._epoch = epoch
+        self._now = -1
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._now = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._now == self._epoch and batch == 1:
+            raise _KilledError
+
+
+class TrainingTest(tf.test.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.target = encoder.load_target("small_encoder/speech_commands", weights="untrained")
+        cache_dir = cls.enterClassContext(tempfile.TemporaryDirectory())
+        utterances = corpora.read_corpus(speech.DEMO_SPEECH)
+        cls.train = data.cache_log_mel(utterances[:6], cls.target.log_mel, cache_dir)
+        cls.validation = data.cache_log_mel(utterances[6:], cls.target.log_mel, cache_dir)
+
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def _train(self, name, *, config=_CONFIG, layer="layer_1", callbacks=(), train=None):
+        return training.train_inverter(
+            self.target,
+            layer,
+            config,
+            train=train or self.train,
+            validation=self.validation,
+            run_dir=self.folder / name,
+            settings=_SETTINGS,
+            callbacks=callbacks,
+        )
+
+    def _history(self, name):
+        with open(self.folder / name / "history.csv", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def test_a_run_learns_and_leaves_the_target_alone(self):
+        before = [np.array(weight) for weight in self.target.model.get_weights()]
+        inverter = self._train("run", layer="layer_0")
+        history = self._history("run")
+        self.assertEqual([row["epoch"] for row in history], ["1", "2", "3", "4"])
+        losses = [float(row["val_loss"]) for row in history]
+        self.assertLess(losses[-1], 0.9 * losses[0])
+        patches_per_epoch = self.train.num_patches // 4 * 4
+        self.assertEqual(int(history[-1]["num_patches"]), 4 * patches_per_epoch)
+        for weight, kept in zip(self.target.model.get_weights(), before, strict=True):
+            self.assertAllEqual(weight, kept)
+        # the loss is what it says: mean distance in network range
+        patches = self.validation.grid_patches()
+        inverted = inverter(self.target.up_to("layer_0")(patches)).numpy()
+        self.assertAllClose(np.mean(np.abs(inverted - patches / 10)), losses[-1], rtol=1e-4)
+
+    def test_a_killed_run_ends_where_it_would_have_ended(self):
+        whole = self._train("whole")
+        for epoch in (1, 3):
+            with self.assertRaises(_KilledError):
+                self._train("killed", callbacks=[_Kill(epoch)])
+            self.assertLen(self._history("killed"), epoch)
+        resumed = self._train("killed")
+        for left, right in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+            self.assertAllClose(left, right, atol=1e-6)
+        for left, right in zip(self._history("whole"), self._history("killed"), strict=True):
+            self.assertEqual(left["num_patches"], right["num_patches"])
+            self.assertAllClose(float(left["val_loss"]), float(right["val_loss"]), atol=1e-6)
+
+    def test_a_finished_run_is_not_trained_again(self):
+        self._train("run")
+        written = (self.folder / "run" / "checkpoint.npz").stat().st_mtime_ns
+        self._train("run")
+        self.assertEqual((self.folder / "run" / "checkpoint.npz").stat().st_mtime_ns, written)
+
+    def test_other_settings_are_refused_by_name(self):
+        self._train("run")
+        other = training.TrainConfig(num_epochs=5, batch_size=4, learning_rate=3e-3, seed=1)
+        with self.assertRaisesRegex(training.RunError, r"num_epochs 4 -> 5"):
+            self._train("run", config=other)
+        with self.assertRaisesRegex(training.RunError, "layer 'layer_1' -> 'layer_2'"):
+            self._train("run", layer="layer_2")
+        with self.assertRaisesRegex(training.RunError, "train_data"):
+            self._train("run", train=self.validation)
+
+    def test_a_run_folder_is_read_back(self):
+        inverter = self._train("run")
+        found = run.read_run(self.folder / "run")
+        self.assertEqual((found.layer, found.preset, found.loss), ("layer_1", "paper", "l1"))
+        embedding = np.random.default_rng(0).normal(size=(2, 24, 16, 16))
+        self.assertAllClose(found.load_model()(embedding), inverter(embedding), atol=1e-6)
+        found.check_target(found.load_target())
+        other = encoder.load_target("small_encoder/speech_commands", weights="untrained", seed=9)
+        with self.assertRaisesRegex(ValueError, "name the weights it was trained on"):
+            found.check_target(other)
+
+    def test_runs_are_found_by_layer(self):
+        self._train("deep", layer="layer_2")
+        self._train("shallow", layer="layer_0")
+        runs = run.find_runs(self.folder, self.target, layers=None)
+        self.assertEqual([found.layer for found in runs], ["layer_0", "layer_2"])
+        with self.assertRaisesRegex(ValueError, "no trained inverter for layer layer_1"):
+            run.find_runs(self.folder, self.target, layers=["layer_0", "layer_1"])
+        with self.assertRaisesRegex(ValueError, "no layer 'conv4'"):
+            run.find_runs(self.folder, self.target, layers=["conv4"])
+
+    def test_tensorboard_gets_losses_pictures_and_sound(self):
+        callbacks = monitoring.tensorboard_callbacks(
+            self.folder / "run",
+            self.validation,
+            vocoder=lambda log_mel: np.tanh(log_mel[:, :, :16]).reshape(len(log_mel), -1),
+        )
+        self._train("run", callbacks=callbacks)
+        tags = set()
+        for path in (self.folder / "run" / "tensorboard").rglob("events*"):
+            for event in tf.compat.v1.train.summary_iterator(str(path)):
+                tags |= {value.tag for value in event.summary.value}
+        self.assertIn("epoch_loss", tags)
+        self.assertIn("original_and_inverted", tags)
+        self.assertIn("inverted", tags)
+
+    def test_damaged_run_folders(self):
+        with self.assertRaisesRegex(ValueError, "no trained inverter in .*expected inverter.keras"):
+            run.read_run(self.folder)
+        self._train("run")
+        (self.folder / "run" / "inverter.keras").write_bytes(b"PK not really")
+        with self.assertRaisesRegex(ValueError, "inverter.keras"):
+            run.read_run(self.folder / "run").load_model()
+        (self.folder / "run" / "config.json").write_text(json.dumps({"layer": "x"}))
+        with self.assertRaisesRegex(ValueError, "lacks .*target"):
+            run.read_run(self.folder / "run")

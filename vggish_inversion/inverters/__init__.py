@@ -1,0 +1,1 @@
+"""The networks that map activations back to log-mel, and their training."""

@@ -1,0 +1,109 @@
+"""Puts a trained inverter into the model store, with a model card of measured figures."""
+
+import csv
+import json
+import pathlib
+import shutil
+from collections.abc import Iterable
+
+from vggish_inversion.inverters import run
+from vggish_inversion.targets import hub
+
+_CARD = """# {name}
+
+Inverts `{layer}` {shape} of `{target}` back to its log-mel patches: a RecCNN with the "{preset}"
+preset, trained by this project.
+
+- Data: {data}. Licences: LJSpeech is in the public domain, LibriSpeech is CC BY 4.0. Speakers and
+  clips of the test figures below were not trained on.
+- Command: `{command}`
+- Commit: {commit}
+- Patches seen: {num_patches:,} in {num_epochs} epochs; held-out L1 {validation_nats:.3f} nats
+  (patches of the validation split, before any vocoder)
+- Target weights: `{fingerprint}`
+- sha256 of `inverter.keras`: `{sha256}`
+- Licence of these weights: Apache-2.0
+
+{results}"""
+_TABLE_HEAD = """Measured by `scripts/evaluate.py` (vocoder {vocoder}, recogniser {asr}):
+
+| clips | n | rendered from | WER % (95 %) | CER % | STOI | log-mel L1 (nats) |
+|---|---|---|---|---|---|---|
+"""
+
+
+def store_inverter(
+    run_dir: str | pathlib.Path,
+    models_dir: str | pathlib.Path,
+    *,
+    version: int = 1,
+    commit: str = "unknown",
+    results_dirs: Iterable[str | pathlib.Path] = (),
+) -> pathlib.Path:
+    """Copies a finished run into the store and writes its card.
+
+    Args:
+        run_dir: a run's folder, or a model that is in the store: its card is written anew.
+        models_dir: the store's root.
+        version: of the model.
+        commit: of the code that trained it.
+        results_dirs: results of `scripts/evaluate.py` for the card.
+
+    Returns:
+        The model's folder.
+
+    Raises:
+        hub.WeightsError: if the run is not finished.
+    """
+    trained = run.read_run(run_dir)
+    config = trained.config
+    name = f"inverter/{config['target']}/{trained.layer}/{trained.preset}-{trained.loss}"
+    folder = pathlib.Path(models_dir) / name / str(version)
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder.resolve() != trained.folder.resolve():
+        for file in ("inverter.keras", "config.json", "history.csv"):
+            shutil.copyfile(trained.folder / file, folder / file)
+    with open(folder / "history.csv", encoding="utf-8", newline="") as file:
+        last = list(csv.DictReader(file))[-1]
+    card = _CARD.format(
+        name=name,
+        layer=trained.layer,
+        shape="x".join(map(str, config["tap_shape"])),
+        target=config["target"],
+        preset=trained.preset,
+        data=" and ".join(pathlib.Path(path).name for path in config["data_dir"]),
+        command=" ".join(config["command"]),
+        commit=commit,
+        num_patches=int(last["num_patches"]),
+        num_epochs=last["epoch"],
+        validation_nats=10 * float(last["val_loss"]),
+        fingerprint=config["target_fingerprint"],
+        sha256=hub.sha256(folder / "inverter.keras"),
+        results=_results_table(trained, results_dirs),
+    )
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    return folder
+
+
+def _results_table(trained: run.InverterRun, results_dirs) -> str:
+    """The rows of summary.csv that tell of this inverter, beside the two references."""
+    lines, head = [], ""
+    for results_dir in map(pathlib.Path, results_dirs):
+        settings = json.loads((results_dir / "run.json").read_text(encoding="utf-8"))
+        clips = " and ".join(pathlib.Path(path).name for path in settings["data_dir"])
+        with open(results_dir / "summary.csv", encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        for row in rows:
+            own = (row["layer"], row["preset"], row["loss"])
+            if own != (trained.layer, trained.preset, trained.loss) and row["preset"]:
+                continue
+            wer, low, high, cer = (
+                f"{100 * float(row[key]):.1f}" for key in ("wer", "wer_low", "wer_high", "cer")
+            )
+            lines.append(
+                f"| {clips}, {settings['split']} | {row['num_utterances']} | {row['layer']} "
+                f"| {wer} ({low} to {high}) | {cer} | {float(row['stoi']):.3f} "
+                f"| {float(row['log_mel_l1']):.3f} |"
+            )
+            head = _TABLE_HEAD.format(vocoder=row["vocoder"], asr=row["asr"])
+    return head + "\n".join(lines) + "\n" if lines else ""

@@ -1,0 +1,81 @@
+"""What TensorBoard shows of a run: losses, learning rate, spectrogram pictures and sound."""
+
+import pathlib
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from vggish_inversion import data, features
+
+_NUM_PICTURES = 4
+
+
+class Examples(keras.callbacks.Callback):
+    """Writes held-out patches beside their reconstructions, as pictures and, if vocoded, sound."""
+
+    def __init__(
+        self,
+        log_dir: pathlib.Path,
+        patches: np.ndarray,
+        params: features.LogMelParams,
+        *,
+        vocoder: Callable | None,
+        every_epochs: int,
+    ):
+        """Shows `patches` `[patches, frames, bands]` (nats) after every `every_epochs` epochs."""
+        super().__init__()
+        self._log_dir = log_dir
+        self._patches = patches
+        self._params = params
+        self._vocoder = vocoder
+        self._every_epochs = every_epochs
+        self._writer = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes the examples of this epoch."""
+        import tensorflow as tf  # not at the top: training also runs where there is none
+
+        if epoch % self._every_epochs and epoch + 1 != self.params["epochs"]:
+            return
+        if self._writer is None:
+            self._writer = tf.summary.create_file_writer(str(self._log_dir / "examples"))
+        scaled = keras.ops.convert_to_numpy(self.model(self._patches, training=False))
+        inverted = features.unscale_log_mel(scaled)
+        pairs = np.concatenate([self._patches, inverted], axis=1)
+        low, high = self._params.log_floor, float(self._patches.max())
+        pictures = np.clip((pairs - low) / (high - low), 0, 1)[:, :, ::-1].transpose(0, 2, 1)
+        with self._writer.as_default(step=epoch + 1):
+            tf.summary.image("original_and_inverted", pictures[..., np.newaxis], _NUM_PICTURES)
+            if self._vocoder is not None:
+                sound = np.asarray(self._vocoder(inverted))[..., np.newaxis]
+                rate = self._params.sample_rate_hz
+                tf.summary.audio("inverted", sound, rate, max_outputs=_NUM_PICTURES)
+
+    def on_train_end(self, logs=None):
+        """Closes the file."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+def tensorboard_callbacks(
+    run_dir: str | pathlib.Path,
+    validation: data.LogMelCache,
+    *,
+    vocoder: Callable | None = None,
+    every_epochs: int = 5,
+) -> list[keras.callbacks.Callback]:
+    """Scalars of every epoch, and examples every few, under `run_dir/tensorboard`.
+
+    Args:
+        run_dir: the run's folder.
+        validation: where the examples are taken from.
+        vocoder: `[batch, frames, bands]` log-mel in nats -> `[batch, samples]`, to be heard.
+        every_epochs: how often examples are written; the last epoch always is.
+    """
+    log_dir = pathlib.Path(run_dir) / "tensorboard"
+    patches = validation.grid_patches(_NUM_PICTURES)
+    return [
+        keras.callbacks.TensorBoard(str(log_dir), write_graph=False),
+        Examples(log_dir, patches, validation.params, vocoder=vocoder, every_epochs=every_epochs),
+    ]

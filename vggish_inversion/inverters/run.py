@@ -1,0 +1,141 @@
+"""Reads inverters that were trained: a run's folder, a stored model's folder, or many of them."""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import keras
+
+from vggish_inversion import features
+from vggish_inversion.targets import encoder, hub
+
+
+@dataclasses.dataclass(frozen=True)
+class InverterRun:
+    """A trained inverter on disk.
+
+    Attributes:
+        folder: holds `inverter.keras` and `config.json`.
+        config: the settings it was trained with.
+    """
+
+    folder: pathlib.Path
+    config: Mapping
+
+    @property
+    def layer(self) -> str:
+        """The tap it inverts."""
+        return self.config["layer"]
+
+    @property
+    def preset(self) -> str:
+        """The preset of its network."""
+        return self.config["preset"]
+
+    @property
+    def loss(self) -> str:
+        """What it was trained with: "l1" is RecCNN."""
+        return self.config["loss"]
+
+    @property
+    def sha256(self) -> str:
+        """Of the weights."""
+        return hub.sha256(self.folder / "inverter.keras")
+
+    def load_model(self) -> keras.Model:
+        """The network: activations -> patches in network range.
+
+        Raises:
+            hub.WeightsError: if the file is damaged.
+        """
+        return hub.read_keras_model(self.folder / "inverter.keras")
+
+    def load_target(self, *, weights: str | None = None) -> encoder.TargetEncoder:
+        """The frozen target that it was trained on.
+
+        Args:
+            weights: where the target's weights are now, if not where they were.
+
+        Raises:
+            ValueError: if they cannot be had.
+        """
+        return encoder.load_target(
+            self.config["target"],
+            weights=weights or self.config["target_weights"],
+            seed=self.config["target_seed"],
+        )
+
+    def check_target(self, target: encoder.TargetEncoder) -> None:
+        """Makes sure that the inverter belongs to these very weights.
+
+        Raises:
+            ValueError: if it was trained on others.
+        """
+        trained_on = self.config["target_fingerprint"]
+        if (self.config["target"], trained_on) != (target.name, target.fingerprint):
+            raise ValueError(
+                f"{self.folder} inverts {self.config['target']} with weights {trained_on}, not "
+                f"{target.name} with {target.fingerprint}; name the weights it was trained on, "
+                "or train it anew"
+            )
+        if features.LogMelParams(**self.config["log_mel"]) != target.log_mel:
+            raise ValueError(f"{self.folder} was trained on another log-mel front end")
+
+
+def read_run(folder: str | pathlib.Path) -> InverterRun:
+    """Reads the settings of one trained inverter.
+
+    Raises:
+        hub.WeightsError: if the folder holds none.
+    """
+    folder = pathlib.Path(folder)
+    folder = folder.parent if folder.name == "inverter.keras" else folder
+    if not (folder / "inverter.keras").is_file() or not (folder / "config.json").is_file():
+        raise hub.WeightsError(
+            f"no trained inverter in {folder}; expected inverter.keras and config.json, "
+            "as scripts/train_inverter.py writes when it is done"
+        )
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        needed = {"target", "target_weights", "target_seed", "target_fingerprint"}
+        missing = needed | {"layer", "preset", "loss", "log_mel"}
+        missing -= config.keys()
+    except (ValueError, AttributeError) as error:
+        raise hub.WeightsError(f"{folder / 'config.json'} is not JSON settings") from error
+    if missing:
+        raise hub.WeightsError(f"{folder / 'config.json'} lacks {', '.join(sorted(missing))}")
+    return InverterRun(folder, config)
+
+
+def find_runs(
+    folder: str | pathlib.Path, target: encoder.TargetEncoder, *, layers: Sequence[str] | None
+) -> list[InverterRun]:
+    """The trained inverters of a target below a folder, from shallow taps to deep.
+
+    Args:
+        folder: is searched at any depth.
+        target: whose inverters.
+        layers: taps or aliases; all that are there if None.
+
+    Raises:
+        ValueError: on an unknown layer, or if a layer (or everything) has no inverter.
+    """
+    wanted = None if layers is None else [target.tap(layer).name for layer in layers]
+    order = [tap.name for tap in target.taps]
+    runs = [
+        run
+        for path in sorted(pathlib.Path(folder).rglob("inverter.keras"))
+        for run in [read_run(path)]
+        if run.config["target"] == target.name and (wanted is None or run.layer in wanted)
+    ]
+    absent = set(wanted or ()) - {run.layer for run in runs}
+    if not runs or absent:
+        what = f"layer {' '.join(sorted(absent))} of {target.name}" if absent else target.name
+        raise ValueError(
+            f"no trained inverter for {what} below {folder}; "
+            f"train one: scripts/train_inverter.py --target={target.name} --layer=LAYER"
+        )
+    for run in runs:
+        run.check_target(target)
+    return sorted(runs, key=lambda run: (order.index(run.layer), run.preset, run.loss))
