@@ -1,0 +1,24 @@
+"""Makes one self-contained HTML page of a results folder that evaluation wrote.
+
+python scripts/make_report.py --results_dir=results/vggish
+"""
+
+from absl import flags
+
+import command
+from vggish_inversion import report
+
+_RESULTS_DIR = flags.DEFINE_string(
+    "results_dir", None, "Folder with results.csv and summary.csv.", required=True
+)
+_OUTPUT = flags.DEFINE_string("output", None, "The page; index.html in the folder if unset.")
+_TITLE = flags.DEFINE_string("title", None, "The page's heading, in place of the usual question.")
+
+
+def main():
+    """Writes the page and prints its path."""
+    print(report.write_page(_RESULTS_DIR.value, _OUTPUT.value, title=_TITLE.value))
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,1 @@
+"""Tests of the report, and the browser check that other tests may use."""
