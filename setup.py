@@ -33,6 +33,8 @@ setuptools.setup(
         "transformers>=4.57,<5",  # the last line with TFWav2Vec2ForCTC
         "librosa>=0.11,<0.12",
         "soundfile>=0.13,<0.14",
+        "soxr>=0.5,<2",
+        "scikit-learn>=1.4,<2",
         "numpy>=1.26,<3",
         "absl-py>=2.1,<3",
         "jiwer>=4.0,<5",

@@ -1,80 +1,54 @@
-"""Regenerates the bundled demo clips, scripts/demo_speech: nine sentences in three flite voices."""
+"""Lets flite speak the bundled demo clips: a FLAC file for each row of transcripts.csv."""
 
 import csv
 import pathlib
 import shutil
 import subprocess
-import sys
 import tempfile
 
 import soundfile
-from absl import app, flags
+from absl import flags
 
-from vggish_inversion import audio
+import command
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir",
     str(pathlib.Path(__file__).parent / "demo_speech"),
-    "Folder that the clips and transcripts.csv are written to.",
+    "Folder with transcripts.csv (utterance,speaker,text; the speaker is a flite voice), where "
+    "the clips are written.",
 )
 _FLITE = flags.DEFINE_string("flite", "flite", "The flite program: a name on PATH, or a path.")
-
-# (utterance, voice, text): written for this project, so that the clips carry no foreign licence.
-_SENTENCES = (
-    ("slt-garden", "slt", "The rain has stopped, and now we can hear the birds in the garden."),
-    ("slt-train", "slt", "My sister called to say that the train from the city will be late."),
-    ("slt-music", "slt", "Turn the music down a little, because the children are asleep upstairs."),
-    ("rms-radio", "rms", "He listened to the old radio every night before he went to bed."),
-    ("rms-snow", "rms", "A strong wind from the north brought snow to the mountains last week."),
-    (
-        "rms-number",
-        "rms",
-        "Please leave your name and number, and we will call you in the morning.",
-    ),
-    ("awb-river", "awb", "We walked along the river until the sound of the road was gone."),
-    ("awb-doctor", "awb", "The doctor asked me to close my eyes and say what I could hear."),
-    (
-        "awb-hotel",
-        "awb",
-        "There is a small hotel near the station where you can stay for the night.",
-    ),
-)
+_SAMPLE_RATE_HZ = 16000
 
 
-def _speak(flite, voice, text):
-    """Returns what flite's `voice` says: `[samples]` int16 and its rate in Hz."""
+def _speak(flite, row, path):
+    """Writes what a flite voice makes of the row's text."""
     with tempfile.TemporaryDirectory() as folder:
         wav = pathlib.Path(folder, "speech.wav")
-        subprocess.run([flite, "-voice", voice, "-t", text, "-o", wav], check=True)
-        return soundfile.read(wav, dtype="int16")
+        speak = [flite, "-voice", row["speaker"], "-t", row["text"], "-o", str(wav)]
+        subprocess.run(speak, check=True)
+        pcm, sample_rate_hz = soundfile.read(wav, dtype="int16")
+    if sample_rate_hz != _SAMPLE_RATE_HZ:
+        raise ValueError(
+            f"voice {row['speaker']} speaks at {sample_rate_hz} Hz: use one of {_SAMPLE_RATE_HZ} Hz"
+        )
+    soundfile.write(path, pcm, sample_rate_hz)
 
 
-def main(argv):
-    """Speaks the sentences and writes one FLAC file each, with a table of what they say."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}")
+def main():
+    """Speaks all rows."""
     flite = shutil.which(_FLITE.value)
     if flite is None:
-        print(
-            f"{_FLITE.value} not found: apt-get install flite, or pass --flite=PATH",
-            file=sys.stderr,
+        raise FileNotFoundError(
+            f"no program {_FLITE.value!r}: apt-get install flite, or give its path to --flite"
         )
-        return 1
-    output_dir = pathlib.Path(_OUTPUT_DIR.value)
-    output_dir.mkdir(parents=True, exist_ok=True)
-    for utterance, voice, text in _SENTENCES:
-        waveform, sample_rate_hz = _speak(flite, voice, text)
-        if sample_rate_hz != audio.SAMPLE_RATE_HZ:
-            print(f"{voice} speaks at {sample_rate_hz} Hz, expected 16000: use flite's own voices")
-            return 1
-        soundfile.write(output_dir / f"{utterance}.flac", waveform, sample_rate_hz)
-    with open(output_dir / "transcripts.csv", "w", encoding="utf-8", newline="") as table:
-        writer = csv.writer(table, lineterminator="\n")
-        writer.writerow(["utterance", "speaker", "text"])
-        writer.writerows(_SENTENCES)
-    print(f"{len(_SENTENCES)} clips in {output_dir}")
-    return 0
+    folder = pathlib.Path(_OUTPUT_DIR.value)
+    with open(folder / "transcripts.csv", encoding="utf-8", newline="") as table:
+        rows = list(csv.DictReader(table))
+    for row in rows:
+        _speak(flite, row, folder / f"{row['utterance']}.flac")
+    print(f"{len(rows)} clips are in {folder}")
 
 
 if __name__ == "__main__":
-    app.run(main)
+    command.run(main)

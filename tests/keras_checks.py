@@ -32,6 +32,7 @@ def check_keras_model(test: tf.test.TestCase, build, input_shape, *, has_gradien
         path = pathlib.Path(folder) / "model.keras"
         model.save(path)
         loaded = keras.saving.load_model(path, safe_mode=True)
+    assert loaded is not None
     test.assertAllClose(_outputs(loaded(inputs, training=False)), expected, atol=1e-6)
 
     graph = tf.function(lambda batch: model(batch, training=False))

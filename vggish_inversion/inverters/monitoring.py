@@ -36,6 +36,7 @@ class Examples(keras.callbacks.Callback):
         """Writes the examples of this epoch."""
         import tensorflow as tf  # not at the top: training also runs where there is none
 
+        assert self.model is not None and self.params is not None  # set by fit
         if epoch % self._every_epochs and epoch + 1 != self.params["epochs"]:
             return
         if self._writer is None:

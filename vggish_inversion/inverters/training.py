@@ -1,8 +1,8 @@
 """RecCNN: trains an inverter through its frozen target, with L1 loss, on any Keras backend.
 
 A run is a folder, written so that it can be killed at any moment: `config.json` (every setting),
-`checkpoint.npz` (all weights, the optimiser and the history, replaced at the end of each epoch in one
-step), `history.csv`, `tensorboard/`, and in the end `inverter.keras`.
+`checkpoint.npz` (weights, optimiser and history, replaced in one step at the end of each epoch),
+`history.csv`, `tensorboard/`, and in the end `inverter.keras`.
 """
 
 import csv
@@ -73,23 +73,31 @@ class Checkpoint(keras.callbacks.Callback):
     the run. This one is renamed into place.
     """
 
-    def __init__(self, run_dir: pathlib.Path, trained: keras.Model, *, patches_per_epoch: int):
-        """Keeps `trained` (the inverter) and the optimiser; the frozen target needs no keeping."""
+    def __init__(
+        self,
+        run_dir: pathlib.Path,
+        trained: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        *,
+        patches_per_epoch: int,
+    ):
+        """Keeps `trained` (the inverter) and `optimizer`; the frozen target needs no keeping."""
         super().__init__()
         self._path = run_dir / "checkpoint.npz"
         self._history_path = run_dir / "history.csv"
         self._trained = trained
+        self._optimizer = optimizer
         self._patches_per_epoch = patches_per_epoch
         self.history: list[dict[str, float]] = []
         self._epoch_started = 0.0
 
-    def restore(self, optimizer: keras.optimizers.Optimizer) -> int:
+    def restore(self) -> int:
         """Puts back what was kept; returns the number of epochs that are done."""
         if not self._path.is_file():
             return 0
-        optimizer.build(self._trained.trainable_variables)
+        self._optimizer.build(self._trained.trainable_variables)
         with np.load(self._path, allow_pickle=False) as kept:
-            variables = self._variables(optimizer)
+            variables = self._variables()
             if len(kept.files) != len(variables) + 1:
                 raise RunError(f"{self._path} is of another network; use a new output folder")
             for index, variable in enumerate(variables):
@@ -97,8 +105,8 @@ class Checkpoint(keras.callbacks.Callback):
             self.history = json.loads(str(kept["history"]))
         return len(self.history)
 
-    def _variables(self, optimizer):
-        return [*self._trained.variables, *optimizer.variables]
+    def _variables(self):
+        return [*self._trained.variables, *self._optimizer.variables]
 
     def on_epoch_begin(self, epoch, logs=None):
         """Starts the epoch's clock."""
@@ -115,10 +123,9 @@ class Checkpoint(keras.callbacks.Callback):
                 "patches_per_second": self._patches_per_epoch / seconds,
             }
         )
-        variables = self._variables(self.model.optimizer)
         arrays = {
-            f"variable_{index}": keras.ops.convert_to_numpy(variable)
-            for index, variable in enumerate(variables)
+            f"variable_{index}": np.asarray(keras.ops.convert_to_numpy(variable))
+            for index, variable in enumerate(self._variables())
         }
         unfinished = self._path.with_suffix(".tmp.npz")
         np.savez(unfinished, history=json.dumps(self.history), **arrays)
@@ -217,9 +224,9 @@ def train_inverter(
     )
     optimizer = keras.optimizers.Adam(schedule)
     checkpoint = Checkpoint(
-        run_dir, inverter, patches_per_epoch=steps_per_epoch * config.batch_size
+        run_dir, inverter, optimizer, patches_per_epoch=steps_per_epoch * config.batch_size
     )
-    epochs_done = checkpoint.restore(optimizer)
+    epochs_done = checkpoint.restore()
     model.compile(optimizer, keras.losses.MeanAbsoluteError())
     if epochs_done < config.num_epochs:
         held_out = validation.grid_patches(_MAX_VALIDATION_PATCHES)

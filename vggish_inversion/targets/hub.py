@@ -135,6 +135,7 @@ def read_keras_model(path: Source) -> Any:
         raise WeightsError(
             f"{path}: cannot be read as a Keras model ({_first_line(error)}); copy the file again"
         ) from error
+    assert model is not None  # as Keras' own annotation would have it
     _check_finite({weight.path: np.asarray(weight) for weight in model.weights}, path)
     return model
 

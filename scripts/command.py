@@ -1,0 +1,77 @@
+"""What every script shares: exit codes, errors in one line, and the provenance of results.
+
+Import it before the package: it quiets TensorFlow's start-up messages, which name no fault.
+"""
+
+import importlib.metadata
+import os
+import platform
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+from absl import app, flags, logging
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+ALL_DONE, NOTHING_DONE, BAD_FLAGS, DONE_IN_PART = 0, 1, 2, 3
+
+_PACKAGES = ("vggish-inversion", "tensorflow", "keras", "numpy", "jiwer", "pocketsphinx", "pystoi")
+
+
+def run(main: Callable[[], int | None]) -> None:
+    """Parses the flags, calls `main` and exits with what it returns.
+
+    An error that a user can mend ends the program with one line; --verbosity=1 shows where it
+    came from.
+    """
+    app.run(lambda _: _guarded(main), flags_parser=_parse_flags)
+
+
+def _parse_flags(argv: Sequence[str]) -> list[str]:
+    try:
+        rest = flags.FLAGS(argv)
+        if len(rest) > 1:
+            raise flags.Error(f"unexpected arguments: {' '.join(rest[1:])}")
+    except flags.Error as error:
+        _print_error(error)
+        print(f"see: python {argv[0]} --help", file=sys.stderr)
+        sys.exit(BAD_FLAGS)
+    return rest
+
+
+def _guarded(main: Callable[[], int | None]) -> int | None:
+    try:
+        return main()
+    except (ValueError, OSError) as error:
+        if logging.level_debug():
+            traceback.print_exc()
+        _print_error(error)
+        return NOTHING_DONE
+
+
+def _print_error(error: Exception) -> None:
+    print("error:", " ".join(str(error).split()), file=sys.stderr)
+
+
+def exit_code(*, num_done: int, num_failed: int) -> int:
+    """The exit code of a batch.
+
+    >>> exit_code(num_done=2, num_failed=1)
+    3
+    """
+    if num_done == 0:
+        return NOTHING_DONE
+    return DONE_IN_PART if num_failed else ALL_DONE
+
+
+def provenance(**settings) -> dict:
+    """What a folder of results says of its making: `settings`, the command and the versions."""
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    command = ["python", os.path.relpath(sys.argv[0]), *sys.argv[1:]]
+    return {**settings, "command": command, "versions": versions}

@@ -1,0 +1,49 @@
+"""Reconstructs recordings from one layer: files or a folder in, wavs out.
+
+  python scripts/reconstruct.py --inverter=runs/conv4 --input=speech --output_dir=reconstructed
+  python scripts/reconstruct.py --input=a.wav,b.mp3 --output_dir=reconstructed \
+      --inverter=hub_models/inverter/small_encoder/speech_commands/layer_1/paper-l1/1
+
+Writes STEM.wav (16 kHz) for each input, keeping subfolders, and reconstruct.csv, with a row for
+each: "ok", or the reason why there is none.
+"""
+
+import tqdm
+from absl import flags
+
+import command
+from vggish_inversion import reconstruction, vocoders
+from vggish_inversion.inverters import run
+
+_INVERTER = flags.DEFINE_string(
+    "inverter", None, "Folder of a run or of a shipped inverter.", required=True
+)
+_TARGET_WEIGHTS = flags.DEFINE_string(
+    "target_weights", None, "Where the target's weights are now; default: where they were."
+)
+_INPUT = flags.DEFINE_list("input", None, "Audio files or folders.", required=True)
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Receives the wavs.", required=True)
+_VOCODER = flags.DEFINE_enum("vocoder", "griffin_lim", sorted(vocoders.VOCODERS), "Vocoder.")
+
+
+def main():
+    """Loads the inverter and its target, and reconstructs every input."""
+    trained = run.read_run(_INVERTER.value)
+    target = trained.load_target(weights=_TARGET_WEIGHTS.value)
+    trained.check_target(target)
+    reconstructor = reconstruction.Reconstructor(
+        target,
+        {trained.layer: (trained.layer, trained.load_model())},
+        vocoders.load_vocoder(_VOCODER.value, target.log_mel),
+    )
+    inputs = reconstruction.find_inputs(_INPUT.value)
+    statuses = reconstruction.reconstruct_files(
+        tqdm.tqdm(inputs), reconstructor, trained.layer, _OUTPUT_DIR.value
+    )
+    num_done = sum(status == reconstruction.OK for status in statuses)
+    print(f"{num_done} of {len(statuses)} reconstructed from {trained.layer} of {target.name}")
+    return command.exit_code(num_done=num_done, num_failed=len(statuses) - num_done)
+
+
+if __name__ == "__main__":
+    command.run(main)

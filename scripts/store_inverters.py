@@ -1,0 +1,43 @@
+"""Puts finished runs into the model store, each with its model card.
+
+python scripts/store_inverters.py --runs_dir=build/runs --models_dir=hub_models \
+      --results_dirs=build/results/lj050,build/results/dev_clean
+"""
+
+import pathlib
+import subprocess
+
+from absl import flags
+
+import command
+from vggish_inversion.inverters import card
+from vggish_inversion.targets import hub
+
+_RUNS_DIR = flags.DEFINE_string(
+    "runs_dir", None, "Folder with finished runs, at any depth.", required=True
+)
+_MODELS_DIR = flags.DEFINE_string("models_dir", None, "The store; default: the project's.")
+_VERSION = flags.DEFINE_integer("version", 1, "Version of the models.", lower_bound=1)
+_RESULTS_DIRS = flags.DEFINE_list("results_dirs", [], "Results of evaluate.py, for the cards.")
+
+
+def main():
+    """Stores every run that is finished."""
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    runs = sorted(path.parent for path in pathlib.Path(_RUNS_DIR.value).rglob("inverter.keras"))
+    for run_dir in runs:
+        folder = card.store_inverter(
+            run_dir,
+            _MODELS_DIR.value or hub.models_dir(),
+            version=_VERSION.value,
+            commit=commit or "unknown",
+            results_dirs=_RESULTS_DIRS.value,
+        )
+        print(folder)
+    return command.exit_code(num_done=len(runs), num_failed=0)
+
+
+if __name__ == "__main__":
+    command.run(main)

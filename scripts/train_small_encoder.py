@@ -1,0 +1,46 @@
+"""Trains a small encoder on a classification task and writes it with its model card.
+
+python scripts/train_small_encoder.py --task=speech_commands \
+      --data_dir=speech_commands_v0.02 --output_dir=hub_models/small_encoder/speech_commands/1
+"""
+
+import pathlib
+
+from absl import flags
+
+import command
+from vggish_inversion.targets import classification, small_encoder_card, tasks
+
+_TASK = flags.DEFINE_enum("task", "speech_commands", sorted(tasks.TASKS), "What to classify.")
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the task's corpus.", required=True)
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", None, "Receives encoder.keras, config.json and README.md.", required=True
+)
+_EPOCHS = flags.DEFINE_integer("epochs", 60, "Passes over the training clips.", lower_bound=1)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Clips per step.", lower_bound=1)
+_LEARNING_RATE = flags.DEFINE_float("learning_rate", 3e-3, "Peak of the cosine schedule.")
+_SEED = flags.DEFINE_integer("seed", 0, "Of weights, order and augmentation.")
+
+
+def main():
+    """Reads the clips, trains, measures on the test split and writes the folder."""
+    config = classification.ClassifierConfig(
+        num_epochs=_EPOCHS.value,
+        batch_size=_BATCH_SIZE.value,
+        learning_rate=_LEARNING_RATE.value,
+        seed=_SEED.value,
+    )
+    clips = tasks.read_task(_TASK.value, _DATA_DIR.value)
+    labels = sorted({clip.label for clip in clips})
+    splits = {split: classification.read_patches(clips, labels, split) for split in tasks.SPLITS}
+    model = classification.train_classifier(
+        splits["train"], splits["validation"], len(labels), config
+    )
+    card = small_encoder_card.write_model(
+        pathlib.Path(_OUTPUT_DIR.value), model, _TASK.value, labels, splits, config
+    )
+    print(card.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    command.run(main)

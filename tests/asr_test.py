@@ -1,0 +1,132 @@
+"""Tests of the recognisers on the bundled demo clips."""
+
+import csv
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import soundfile
+import tensorflow as tf
+
+from vggish_inversion import asr, metrics
+
+_DEMO = pathlib.Path(__file__).parents[1] / "scripts" / "demo_speech"
+
+
+def _read_demo(num_clips):
+    """Returns waveforms and texts, taking the speakers in turn."""
+    with open(_DEMO / "transcripts.csv", encoding="utf-8", newline="") as table:
+        rows = list(csv.DictReader(table))
+    rows = [row for start in range(3) for row in rows[start::3]][:num_clips]
+    clips = [soundfile.read(_DEMO / f"{row['utterance']}.flac", dtype="float32") for row in rows]
+    return [waveform for waveform, _ in clips], [row["text"] for row in rows]
+
+
+class PocketSphinxTest(tf.test.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.waveforms, cls.texts = _read_demo(3)
+        cls.transcribe = asr.load_transcriber("pocketsphinx")
+        # A second of each is enough where the words do not matter.
+        cls.snippets = [waveform[:16000] for waveform in cls.waveforms]
+        cls.transcripts = [cls.transcribe(snippet) for snippet in cls.snippets]
+
+    def test_hears_the_demo(self):
+        errors = [
+            metrics.word_errors(text, self.transcribe(waveform))
+            for text, waveform in zip(self.texts, self.waveforms, strict=True)
+        ]
+        self.assertLess(metrics.pooled_rate(errors), 0.3)
+
+    def test_same_waveform_same_transcript_after_anything(self):
+        def words_and_score(waveform):
+            transcript = self.transcribe(waveform)
+            return transcript, self.transcribe._decoder.hyp().score  # moves before words do
+
+        expected = words_and_score(self.snippets[1])
+        noise = 0.3 * np.random.default_rng(0).standard_normal(8000)
+        for before in (noise, np.zeros(800), np.zeros(0), np.full(3, 0.5), self.snippets[2]):
+            self.transcribe(before.astype(np.float32))
+            self.assertEqual(words_and_score(self.snippets[1]), expected)
+        fresh = asr.PocketSphinxTranscriber()
+        self.assertEqual(fresh(self.snippets[1]), expected[0])
+        self.assertEqual(fresh._decoder.hyp().score, expected[1])
+
+    def test_silence_is_empty(self):
+        for num_samples in (0, 1, 400, 16000):
+            self.assertEqual(self.transcribe(np.zeros(num_samples, np.float32)), "")
+        self.assertIsInstance(self.transcribe(np.full(5, 0.1, np.float32)), str)
+
+    def test_loud_waveforms_are_clipped_not_wrapped(self):
+        square = np.where(self.waveforms[0][:4800] < 0, -1.0, 1.0).astype(np.float32)
+        self.assertEqual(self.transcribe(3 * square), self.transcribe(square))
+
+    def test_bad_waveforms(self):
+        with self.assertRaisesRegex(ValueError, "expected .samples."):
+            self.transcribe(np.zeros((2, 100), np.float32))
+        with self.assertRaisesRegex(ValueError, "NaN"):
+            self.transcribe(np.array([0.0, np.nan], np.float32))
+
+    def test_transcribe_all_keeps_order_and_faults(self):
+        bad = np.array([np.inf], np.float32)
+        waveforms = [self.snippets[0], bad, self.snippets[1], np.zeros(9, np.float32)]
+        for num_processes in (1, 2):
+            with self.subTest(num_processes=num_processes):
+                results = list(
+                    self.transcribe.transcribe_all(iter(waveforms), num_processes=num_processes)
+                )
+                self.assertEqual(results[0], self.transcripts[0])
+                self.assertIsInstance(results[1], ValueError)
+                self.assertIn("NaN", str(results[1]))
+                self.assertEqual(results[2:], [self.transcripts[1], ""])
+
+    def test_transcribe_all_is_lazy_and_may_be_left(self):
+        taken = []
+
+        def waveforms():
+            for number in range(100):
+                taken.append(number)
+                yield np.zeros(16, np.float32)
+
+        results = self.transcribe.transcribe_all(waveforms(), num_processes=2)
+        self.assertEqual(next(results), "")
+        self.assertLess(len(taken), 10)
+        results.close()
+
+    def test_fault_of_the_source_comes_through(self):
+        def waveforms():
+            yield np.zeros(16, np.float32)
+            raise KeyError("source")
+
+        with self.assertRaisesRegex(KeyError, "source"):
+            list(self.transcribe.transcribe_all(waveforms(), num_processes=2))
+        with self.assertRaisesRegex(ValueError, "at least 1"):
+            self.transcribe.transcribe_all([], num_processes=0)
+        self.assertEqual(list(self.transcribe.transcribe_all([], num_processes=2)), [])
+
+    def test_a_process_that_dies_costs_one_result(self):
+        worker = asr._Worker("pocketsphinx")
+        silence = np.zeros(16, np.float32)
+        self.assertEqual(worker(silence), "")
+        os.kill(worker._process.pid, signal.SIGKILL)
+        time.sleep(0.1)
+        self.assertIsInstance(worker(silence), asr.TranscriptionError)
+        self.assertEqual(worker(silence), "")
+        self.assertEqual(worker.close(), 0)
+
+    def test_unknown_name(self):
+        with self.assertRaisesRegex(ValueError, "no recogniser 'sphinx': .* pocketsphinx"):
+            asr.load_transcriber("sphinx")
+
+    def test_import_leaves_tensorflow_alone(self):
+        code = "import sys, vggish_inversion.asr; sys.exit('tensorflow' in sys.modules)"
+        self.assertEqual(subprocess.run([sys.executable, "-c", code], check=False).returncode, 0)
+
+
+if __name__ == "__main__":
+    tf.test.main()

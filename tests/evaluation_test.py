@@ -1,0 +1,145 @@
+"""Every utterance has its row, whatever happens, and the summary is what the rows say."""
+
+import csv
+import json
+import pathlib
+import shutil
+import tempfile
+
+import jiwer
+import numpy as np
+import soundfile
+import tensorflow as tf
+
+from tests import speech
+from vggish_inversion import audio, corpora, evaluation
+from vggish_inversion.inverters import run
+from vggish_inversion.targets import encoder, hub
+
+_TARGET = "small_encoder/speech_commands"
+
+
+def _read(path: pathlib.Path) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+class EvaluationTest(tf.test.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.target = encoder.load_target(_TARGET)
+        cls.runs = run.find_runs(hub.models_dir(), cls.target, layers=["layer_0", "layer_6"])
+        cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        text = cls.folder / "text.wav"
+        text.write_text("no audio at all")
+        cls.utterances = [
+            *corpora.read_corpus(speech.DEMO_SPEECH)[:2],
+            corpora.Utterance("broken", text, "some words"),
+            corpora.Utterance("untold", speech.CLIPS[2]),
+        ]
+        cls.results = cls.folder / "results"
+        cls.rows = cls._evaluate(cls.results)
+
+    @classmethod
+    def _evaluate(cls, folder, *, utterances=None, runs=None):
+        return evaluation.evaluate_runs(
+            utterances or cls.utterances,
+            cls.target,
+            runs or cls.runs,
+            output_dir=folder,
+            settings={"data_dir": ["demo_speech"], "split": "all"},
+        )
+
+    def _condition(self, layer):
+        return {row["utterance"]: row for row in self.rows if row["layer"] == layer}
+
+    def test_a_row_for_each(self):
+        rows = _read(self.results / "results.csv")
+        self.assertLen(rows, 4 * len(self.utterances))
+        self.assertEqual(tuple(rows[0]), evaluation.RESULT_COLUMNS)
+        layers = {row["layer"] for row in rows}
+        self.assertEqual(layers, {"natural", "true_log_mel", "layer_0", "layer_6"})
+
+    def test_a_failure_is_a_row_with_its_reason(self):
+        for layer in ("natural", "true_log_mel", "layer_0", "layer_6"):
+            row = self._condition(layer)["broken"]
+            self.assertIn("text.wav", row["status"])
+            self.assertEqual((row["num_utterances"], row["wer"]), ("0", ""))
+
+    def test_errors_are_those_of_the_transcripts(self):
+        spoken = [item.id for item in self.utterances[:2]]
+        for row in (self._condition("layer_0")[name] for name in spoken):
+            words = jiwer.process_words(row["reference"].lower().rstrip("."), row["transcript"])
+            self.assertEqual(int(row["substitutions"]), words.substitutions)
+            self.assertEqual(int(row["insertions"]), words.insertions)
+            self.assertAllClose(float(row["wer"]), words.wer, atol=1e-6)
+
+    def test_without_a_text_there_is_no_wer(self):
+        row = self._condition("true_log_mel")["untold"]
+        self.assertEqual((row["wer"], row["num_words"], row["status"]), ("", "", "ok"))
+        self.assertGreater(float(row["stoi"]), 0.6)
+
+    def test_the_summary_pools_errors_over_words(self):
+        summary = {row["layer"]: row for row in _read(self.results / "summary.csv")}
+        self.assertEqual(list(summary), ["natural", "true_log_mel", "layer_0", "layer_6"])
+        self.assertEqual(tuple(summary["natural"]), evaluation.SUMMARY_COLUMNS)
+        for layer, entry in summary.items():
+            rows = [row for row in self._condition(layer).values() if row["num_words"]]
+            errors = sum(
+                int(row[kind])
+                for row in rows
+                for kind in ("substitutions", "deletions", "insertions")
+            )
+            num_words = sum(int(row["num_words"]) for row in rows)
+            self.assertAllClose(float(entry["wer"]), errors / num_words, atol=1e-4)
+            self.assertEqual(entry["num_utterances"], "3")
+            self.assertLessEqual(float(entry["wer_low"]), float(entry["wer"]))
+            self.assertGreaterEqual(float(entry["wer_high"]), float(entry["wer"]))
+
+    def test_what_survives_falls_with_depth(self):
+        summary = {row["layer"]: row for row in _read(self.results / "summary.csv")}
+        self.assertAllClose(float(summary["natural"]["stoi"]), 1.0, atol=1e-6)
+        self.assertEqual(float(summary["natural"]["log_mel_l1"]), 0.0)
+        stoi = [float(summary[layer]["stoi"]) for layer in ("true_log_mel", "layer_0", "layer_6")]
+        self.assertGreater(stoi[0], 0.75)
+        self.assertGreater(stoi[1], stoi[0] - 0.05)
+        self.assertLess(stoi[2], stoi[1] - 0.2)
+
+    def test_audio_and_log_mel_lie_where_they_should(self):
+        natural = audio.read_audio(speech.CLIPS[0])
+        name = self.utterances[0].id
+        folders = ("natural", "true_log_mel", "layer_0/paper-l1", "layer_6/paper-l1")
+        for folder in folders:
+            waveform, rate = soundfile.read(self.results / "audio" / folder / f"{name}.wav")
+            self.assertEqual((len(waveform), rate), (len(natural), 16000))
+        for folder in folders[1:]:
+            log_mel = np.load(self.results / "log_mel" / folder / f"{name}.npy")
+            self.assertEqual(log_mel.shape, (self.target.log_mel.num_frames(len(natural)), 64))
+
+    def test_goes_on_where_it_was_killed(self):
+        folder = self.folder / "killed"
+        shutil.copytree(self.results, folder)
+        lines = (folder / "results.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+        (folder / "results.csv").write_text("".join(lines[:5]) + lines[5][:30], encoding="utf-8")
+        rows = self._evaluate(folder)
+        key = lambda row: (row["layer"], row["utterance"])  # noqa: E731
+        self.assertEqual(sorted(rows, key=key), sorted(self.rows, key=key))
+        self.assertEqual(_read(folder / "summary.csv"), _read(self.results / "summary.csv"))
+
+    def test_results_of_other_weights_are_not_mixed_in(self):
+        folder = self.folder / "mixed"
+        folder.mkdir()
+        settings = json.loads((self.results / "run.json").read_text())
+        settings["inverters"]["layer_0/paper-l1"] = "another"
+        (folder / "run.json").write_text(json.dumps(settings))
+        with self.assertRaisesRegex(ValueError, "different: inverter layer_0/paper-l1"):
+            self._evaluate(folder)
+
+    def test_another_table_is_not_overwritten(self):
+        folder = self.folder / "other"
+        folder.mkdir()
+        (folder / "results.csv").write_text("a,b\n1,2\n")
+        with self.assertRaisesRegex(ValueError, "use another output folder"):
+            self._evaluate(folder)
+        self.assertEqual((folder / "results.csv").read_text(), "a,b\n1,2\n")

@@ -1,0 +1,196 @@
+"""waveform -> what a layer knows of it -> waveform': the road from end to end."""
+
+import csv
+import dataclasses
+import pathlib
+from collections.abc import Callable, Iterable, Mapping
+
+import keras
+import numpy as np
+from absl import logging
+
+from vggish_inversion import audio, corpora, data, features
+from vggish_inversion.targets import encoder
+
+OK = "ok"
+
+
+@dataclasses.dataclass(frozen=True)
+class Reconstruction:
+    """One rendering of an utterance.
+
+    Attributes:
+        log_mel: `[frames, bands]` float32, nats: what the vocoder was given.
+        waveform: `[samples]` float32, as long as the utterance and aligned with it.
+    """
+
+    log_mel: np.ndarray
+    waveform: np.ndarray
+
+
+class Reconstructor:
+    """Reconstructs speech from some taps of one frozen target.
+
+    The target is computed once for all taps, up to the deepest of them, and the vocoder runs on all
+    their log-mels at once.
+    """
+
+    def __init__(
+        self,
+        target: encoder.TargetEncoder,
+        inverters: Mapping[str, tuple[str, keras.Model]],
+        vocoder: Callable,
+    ):
+        """Joins the parts.
+
+        Args:
+            target: the frozen network.
+            inverters: name -> (tap, inverter of that tap).
+            vocoder: `[batch, frames, bands]` log-mel in nats -> `[batch, frames * hop]`.
+        """
+        import tensorflow as tf
+
+        self.target = target
+        self._vocoder = vocoder
+        tap_of = {name: target.tap(layer).name for name, (layer, _) in inverters.items()}
+        taps = keras.Model(
+            target.model.input, {tap: target.model.output[tap] for tap in set(tap_of.values())}
+        )
+
+        def invert(patches):
+            activations = taps(patches, training=False)
+            return {
+                name: inverter(activations[tap_of[name]], training=False)
+                for name, (_, inverter) in inverters.items()
+            }
+
+        shape = [None, target.log_mel.patch_frames, target.log_mel.num_bands]
+        self._invert = tf.function(invert, input_signature=[tf.TensorSpec(shape, tf.float32)])
+
+    def log_mel(self, waveform: np.ndarray) -> np.ndarray:
+        """The target's log-mel: `[samples]` float32 -> `[frames, bands]` float32, nats.
+
+        Raises:
+            ValueError: if the waveform is shorter than a patch.
+        """
+        params = self.target.log_mel
+        if len(waveform) < params.patch_samples:
+            raise ValueError(data.too_short("waveform", len(waveform), params))
+        return np.asarray(features.waveform_to_log_mel(waveform, params))
+
+    def invert(self, log_mel: np.ndarray) -> dict[str, np.ndarray]:
+        """What each inverter makes of the activations of `log_mel`, in the same shape.
+
+        The last patch ends with the utterance; where it overlaps the one before, they cross-fade.
+        """
+        params = self.target.log_mel
+        starts = features.patch_starts(len(log_mel), params, cover_end=True)
+        patches = features.log_mel_to_patches(log_mel, starts, params)
+        joined = {
+            name: features.patches_to_log_mel(features.unscale_log_mel(scaled), starts, params)
+            for name, scaled in self._invert(patches).items()
+        }
+        return {
+            name: np.maximum(np.asarray(log_mel), params.log_floor)
+            for name, log_mel in joined.items()
+        }
+
+    def vocode(self, log_mels: Mapping[str, np.ndarray], num_samples: int) -> dict[str, np.ndarray]:
+        """Waveforms of log-mels of one utterance, all of one shape.
+
+        Args:
+            log_mels: name -> `[frames, bands]` float32, nats.
+            num_samples: of the utterance.
+
+        Returns:
+            name -> `[num_samples]` float32, aligned with the utterance.
+        """
+        params = self.target.log_mel
+        waveforms = np.asarray(self._vocoder(np.stack(list(log_mels.values()))))
+        # A vocoder's output begins where half a window less half a hop of the utterance is past.
+        before = (params.window_samples - params.hop_samples) // 2
+        after = num_samples - before - waveforms.shape[1]
+        waveforms = np.pad(waveforms, ((0, 0), (before, after)))
+        return dict(zip(log_mels, waveforms, strict=True))
+
+    def __call__(self, waveform: np.ndarray) -> dict[str, Reconstruction]:
+        """Reconstructs one utterance.
+
+        Args:
+            waveform: `[samples]` float32 in [-1, 1], at the target's sample rate.
+
+        Returns:
+            name -> reconstruction, and "true_log_mel", the vocoder's own limit.
+
+        Raises:
+            ValueError: if the waveform is shorter than a patch.
+        """
+        log_mel = self.log_mel(waveform)
+        log_mels = {"true_log_mel": log_mel, **self.invert(log_mel)}
+        waveforms = self.vocode(log_mels, len(waveform))
+        return {name: Reconstruction(log_mels[name], waveforms[name]) for name in log_mels}
+
+
+def find_inputs(inputs: Iterable[str | pathlib.Path]) -> list[tuple[pathlib.Path, pathlib.Path]]:
+    """Audio files, each with the path of its reconstruction relative to the output folder.
+
+    Args:
+        inputs: files, and folders that are searched at any depth.
+
+    Raises:
+        corpora.CorpusError: if a folder holds no audio.
+    """
+    found = []
+    for entry in map(pathlib.Path, inputs):
+        if not entry.is_dir():
+            found.append((entry, pathlib.Path(entry.stem + ".wav")))
+            continue
+        paths = corpora.audio_files(entry)
+        if not paths:
+            raise corpora.CorpusError(
+                f"no audio in {entry}; expected {' '.join(audio.AUDIO_EXTENSIONS)} at any depth"
+            )
+        found += [(path, path.relative_to(entry).with_suffix(".wav")) for path in paths]
+    return found
+
+
+def reconstruct_files(
+    inputs: Iterable[tuple[pathlib.Path, pathlib.Path]],
+    reconstructor: Reconstructor,
+    name: str,
+    output_dir: str | pathlib.Path,
+) -> list[str]:
+    """Reconstructs files one by one; one that fails does not stop the rest.
+
+    Args:
+        inputs: of `find_inputs`.
+        reconstructor: the parts.
+        name: which of its inverters.
+        output_dir: receives the wavs, and reconstruct.csv with a row per input.
+
+    Returns:
+        The status of every input: "ok", or why there is no reconstruction.
+    """
+    folder = pathlib.Path(output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    statuses, taken = [], {}
+    with open(folder / "reconstruct.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("input", "output", "status"))
+        for path, relative in inputs:
+            status = OK
+            try:
+                if relative in taken:
+                    raise ValueError(f"{relative} was already made from {taken[relative]}")
+                waveform = audio.read_audio(path)
+                result = reconstructor(waveform)[name]
+                (folder / relative).parent.mkdir(parents=True, exist_ok=True)
+                audio.write_wav(folder / relative, result.waveform)
+                taken[relative] = path
+            except ValueError as error:
+                status = " ".join(str(error).split())
+                logging.error("%s", status)
+            writer.writerow((path, relative if status == OK else "", status))
+            file.flush()
+            statuses.append(status)
+    return statuses
