@@ -54,6 +54,22 @@ def _print_error(error: Exception) -> None:
     print("error:", " ".join(str(error).split()), file=sys.stderr)
 
 
+def define_target_flags() -> Callable:
+    """Defines --target, --target_weights and --seed; returns what loads the target they name."""
+    target = flags.DEFINE_string("target", "vggish", "vggish or small_encoder/TASK.")
+    weights = flags.DEFINE_string(
+        "target_weights", None, "URL, file, folder or 'untrained'; default: published or shipped."
+    )
+    seed = flags.DEFINE_integer("seed", 0, "Of everything random.")
+
+    def load():
+        from vggish_inversion.targets import encoder  # imports TensorFlow, which --help need not
+
+        return encoder.load_target(target.value, weights=weights.value, seed=seed.value)
+
+    return load
+
+
 def exit_code(*, num_done: int, num_failed: int) -> int:
     """The exit code of a batch.
 

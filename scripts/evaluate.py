@@ -14,31 +14,28 @@ from absl import flags
 import command
 from vggish_inversion import asr, corpora, evaluation, vocoders
 from vggish_inversion.inverters import run
-from vggish_inversion.targets import encoder, hub
+from vggish_inversion.targets import hub
 
-_TARGET = flags.DEFINE_string("target", "vggish", "vggish or small_encoder/TASK.")
-_TARGET_WEIGHTS = flags.DEFINE_string(
-    "target_weights", None, "URL, file, folder, or 'untrained'; default: published or shipped."
-)
+_LOAD_TARGET = command.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps to invert, such as conv3,conv4, or all.")
 _INVERTERS_DIR = flags.DEFINE_string(
     "inverters_dir", None, "Folder with trained inverters, at any depth; default: the shipped ones."
 )
 _DATA_DIR = flags.DEFINE_list("data_dir", None, "Corpus folder(s), or any of audio.", required=True)
 _SPLIT = flags.DEFINE_enum("split", "test", [*corpora.SPLITS, "all"], "Part of the corpus.")
-_LIMIT = flags.DEFINE_integer("limit", None, "At most so many utterances.", lower_bound=1)
+_LIMIT = flags.DEFINE_integer("limit", None, "At most so many, spread evenly.", lower_bound=1)
 _VOCODER = flags.DEFINE_enum("vocoder", "griffin_lim", sorted(vocoders.VOCODERS), "Vocoder.")
 _ASR = flags.DEFINE_enum("asr", "pocketsphinx", asr.TRANSCRIBERS, "Recogniser.")
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The results folder.", required=True)
-_SEED = flags.DEFINE_integer("seed", 0, "Of untrained weights.")
 
 
 def main():
     """Finds the inverters, measures every utterance and prints the summary."""
-    target = encoder.load_target(_TARGET.value, weights=_TARGET_WEIGHTS.value, seed=_SEED.value)
+    target = _LOAD_TARGET()
     layers = None if _LAYERS.value == ["all"] else _LAYERS.value
     runs = run.find_runs(_INVERTERS_DIR.value or hub.models_dir(), target, layers=layers)
-    utterances = corpora.read_corpora(_DATA_DIR.value, split=_SPLIT.value)[: _LIMIT.value]
+    utterances = corpora.read_corpora(_DATA_DIR.value, split=_SPLIT.value)
+    utterances = corpora.thin(utterances, _LIMIT.value)
     rows = evaluation.evaluate_runs(
         utterances,
         target,

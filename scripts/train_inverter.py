@@ -11,26 +11,21 @@ Killed and started again with the same flags, it goes on from its last epoch. Wa
 from absl import flags
 
 import command
-from vggish_inversion import corpora, data
+from vggish_inversion import data
 from vggish_inversion.inverters import monitoring, training
-from vggish_inversion.targets import encoder
 from vggish_inversion.vocoders import load_vocoder
 
-_TARGET = flags.DEFINE_string("target", "vggish", "vggish or small_encoder/TASK.")
-_TARGET_WEIGHTS = flags.DEFINE_string(
-    "target_weights", None, "URL, file, folder, or 'untrained'; default: published or shipped."
-)
+_LOAD_TARGET = command.define_target_flags()
 _LAYER = flags.DEFINE_string("layer", None, "Tap to invert, such as conv4.", required=True)
 _DATA_DIR = flags.DEFINE_list("data_dir", None, "Corpus folder(s) of speech.", required=True)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The run's folder.", required=True)
 _CACHE_DIR = flags.DEFINE_string(
-    "cache_dir", None, "Log-mel cache, which runs may share; default: OUTPUT_DIR/log_mel_cache."
+    "cache_dir", None, "Log-mel, which runs may share; default: OUTPUT_DIR/log_mel_cache."
 )
-_PRESET = flags.DEFINE_enum("preset", "paper", training.network.PRESETS, "Inverter network.")
+_PRESET = flags.DEFINE_enum("preset", "paper", training.network.PRESETS, "Network.")
 _EPOCHS = flags.DEFINE_integer("epochs", 30, "Passes over the corpus.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Patches per step.", lower_bound=1)
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", 2e-3, "Peak of the cosine schedule.")
-_SEED = flags.DEFINE_integer("seed", 0, "Of weights and patches.")
 
 
 def main():
@@ -40,26 +35,19 @@ def main():
         num_epochs=_EPOCHS.value,
         batch_size=_BATCH_SIZE.value,
         learning_rate=_LEARNING_RATE.value,
-        seed=_SEED.value,
+        seed=flags.FLAGS.seed,
     )
-    target = encoder.load_target(_TARGET.value, weights=_TARGET_WEIGHTS.value, seed=_SEED.value)
+    target = _LOAD_TARGET()
     target.tap(_LAYER.value)
-    caches = {}
-    for split in ("train", "validation"):
-        utterances = corpora.read_corpora(_DATA_DIR.value, split=split)
-        cache_dir = _CACHE_DIR.value or f"{_OUTPUT_DIR.value}/log_mel_cache"
-        caches[split] = data.cache_log_mel(utterances, target.log_mel, cache_dir)
+    cache_dir = _CACHE_DIR.value or f"{_OUTPUT_DIR.value}/log_mel_cache"
+    caches = data.cache_corpora(_DATA_DIR.value, target.log_mel, cache_dir)
     training.train_inverter(
         target,
         _LAYER.value,
         config,
         **caches,
         run_dir=_OUTPUT_DIR.value,
-        settings=command.provenance(
-            target_weights=_TARGET_WEIGHTS.value,
-            target_seed=_SEED.value,
-            data_dir=_DATA_DIR.value,
-        ),
+        settings=command.provenance(data_dir=_DATA_DIR.value),
         callbacks=monitoring.tensorboard_callbacks(
             _OUTPUT_DIR.value, caches["validation"], vocoder=load_vocoder("griffin_lim")
         ),

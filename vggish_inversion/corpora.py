@@ -5,7 +5,7 @@ import csv
 import dataclasses
 import hashlib
 import pathlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from vggish_inversion import audio
 
@@ -182,6 +182,18 @@ def read_corpora(data_dirs: Iterable[str | pathlib.Path], *, split: str) -> list
         counts = ", ".join(f"{name} {_count(utterances, name)}" for name in SPLITS)
         raise CorpusError(f"no {split} utterances ({counts}); use another split or more data")
     return chosen
+
+
+def thin(utterances: Sequence[Utterance], limit: int | None) -> list[Utterance]:
+    """At most `limit` utterances, spread evenly, so that every speaker stays in.
+
+    >>> thin(range(10), 4)
+    [0, 3, 6, 9]
+    """
+    if limit is None or limit >= len(utterances):
+        return list(utterances)
+    last = len(utterances) - 1
+    return [utterances[round(place * last / max(1, limit - 1))] for place in range(limit)]
 
 
 def _count(utterances: Iterable[Utterance], split: str) -> int:

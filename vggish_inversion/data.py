@@ -150,6 +150,18 @@ def cache_log_mel(
     return LogMelCache(frames, lengths, params, name)
 
 
+def cache_corpora(
+    data_dirs: Sequence[str | pathlib.Path],
+    params: features.LogMelParams,
+    cache_dir: str | pathlib.Path,
+) -> dict[str, LogMelCache]:
+    """The caches of "train" and "validation" of some corpora together; see `cache_log_mel`."""
+    return {
+        split: cache_log_mel(corpora.read_corpora(data_dirs, split=split), params, cache_dir)
+        for split in ("train", "validation")
+    }
+
+
 def _write_cache(utterances, params: features.LogMelParams, folder: pathlib.Path) -> None:
     lengths, num_skipped = [], 0
     with open(folder / "frames.f16", "wb") as file:

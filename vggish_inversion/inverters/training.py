@@ -189,7 +189,7 @@ def train_inverter(
         train: log-mel to learn from.
         validation: log-mel to measure on at the end of each epoch; at most 1024 of its patches.
         run_dir: the run's folder; created if need be.
-        settings: what config.json keeps beside `config`, target and data: versions, command.
+        settings: what config.json keeps beside target, data and `config`: versions, command.
         callbacks: TensorBoard's, for example.
 
     Returns:
@@ -206,6 +206,8 @@ def train_inverter(
         {
             **settings,
             "target": target.name,
+            "target_weights": target.weights,
+            "target_seed": target.seed,
             "target_fingerprint": target.fingerprint,
             "layer": tap.name,
             "tap_shape": list(tap.shape),

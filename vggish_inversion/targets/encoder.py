@@ -43,6 +43,8 @@ class TargetEncoder:
         taps: the taps, from shallow to deep.
         log_mel: the front end that the network was trained with.
         fingerprint: of the weights' values.
+        weights: what `load_target` was asked for, so that a run can ask for it again.
+        seed: likewise.
     """
 
     def __init__(
@@ -63,6 +65,8 @@ class TargetEncoder:
         self.log_mel = log_mel
         self.aliases = dict(aliases or {})
         self.fingerprint = fingerprint
+        self.weights: str | None = None
+        self.seed = 0
 
     def tap(self, name: str) -> Tap:
         """The tap of that name or alias.
@@ -123,4 +127,6 @@ def load_target(
         raise ValueError(f"no target {name!r}; targets are: vggish, small_encoder/TASK")
     module = importlib.import_module(_FAMILIES[family])
     arguments = (member,) if member else ()
-    return module.load(*arguments, weights=weights, seed=seed)
+    target = module.load(*arguments, weights=weights, seed=seed)
+    target.weights, target.seed = weights, seed
+    return target

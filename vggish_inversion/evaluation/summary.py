@@ -1,0 +1,82 @@
+"""Rows of results.csv -> a row per condition, in a file and on the terminal."""
+
+import collections
+import csv
+import dataclasses
+import os
+import pathlib
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from vggish_inversion import metrics
+from vggish_inversion.evaluation.results import KEYS, OK, SCORES, SUMMARY_COLUMNS, Condition
+
+
+def summarize(
+    rows: Iterable[Mapping[str, str]], *, layers: Sequence[str]
+) -> list[dict[str, str | int | float]]:
+    """Pools the rows of each condition: errors over words for WER and CER, means for the rest.
+
+    Args:
+        rows: of results.csv.
+        layers: in the order wanted; a condition that only failed has a row without scores.
+    """
+    by_condition = collections.defaultdict(list)
+    for row in rows:
+        kept = by_condition[Condition(*(row[name] for name in KEYS))]
+        if row["status"] == OK:
+            kept.append(row)
+    summary = []
+    for condition in sorted(
+        by_condition, key=lambda item: (layers.index(item.layer), *dataclasses.astuple(item))
+    ):
+        chosen = by_condition[condition]
+        entry = dataclasses.asdict(condition) | dict.fromkeys(SCORES, "")
+        entry["num_utterances"] = len(chosen)
+        spoken = [row for row in chosen if row["num_words"]]
+        if spoken:
+            words = [metrics.word_errors(row["reference"], row["transcript"]) for row in spoken]
+            chars = [metrics.char_errors(row["reference"], row["transcript"]) for row in spoken]
+            low, high = metrics.bootstrap_interval(words)
+            rates = (metrics.pooled_rate(words), low, high, metrics.pooled_rate(chars))
+            names = ("wer", "wer_low", "wer_high", "cer")
+            entry |= {name: round(rate, 4) for name, rate in zip(names, rates, strict=True)}
+        for name in ("stoi", "estoi", "log_mel_l1"):
+            values = np.array([float(row[name]) for row in chosen])
+            if np.isfinite(values).any():
+                entry[name] = round(float(np.nanmean(values)), 4)
+        summary.append(entry)
+    return summary
+
+
+def write_summary(summary: Iterable[Mapping], path: pathlib.Path) -> None:
+    """Writes summary.csv: a row per condition."""
+    unfinished = path.with_suffix(".tmp")
+    with open(unfinished, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, SUMMARY_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(summary)
+    os.replace(unfinished, path)
+
+
+def summary_text(results_dir: str | pathlib.Path) -> str:
+    """The summary as a table for the terminal: rates in percent, distances in nats."""
+    with open(pathlib.Path(results_dir) / "summary.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+
+    def percent(text: str) -> str:
+        return f"{100 * float(text):.1f}" if text else "-"
+
+    lines = [
+        f"{'layer':<14} {'preset':<6} {'n':>4} {'WER %':>6} {'(95 %)':>13} {'CER %':>6} "
+        f"{'STOI':>6} {'log-mel L1':>10}"
+    ]
+    for row in rows:
+        interval = f"{percent(row['wer_low'])} to {percent(row['wer_high'])}"
+        lines.append(
+            f"{row['layer']:<14} {row['preset']:<6} {row['num_utterances']:>4} "
+            f"{percent(row['wer']):>6} {interval:>13} {percent(row['cer']):>6} "
+            f"{row['stoi'] or '-':>6} {row['log_mel_l1'] or '-':>10}"
+        )
+    return "\n".join(lines)
