@@ -29,7 +29,7 @@ lint: $(INSTALLED)
 	$(BIN)/pyright
 
 unit: $(INSTALLED) chromium
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope
 
 # The page is tested in a real browser; without one, and away from CI, those tests are skipped.
 chromium:

@@ -45,7 +45,16 @@ setuptools.setup(
     ],
     extras_require={
         "gpu": [f"tensorflow[and-cuda]>=2.16.2,<2.17; {_REFERENCE}"],
-        "dev": ["pytest>=8,<9", "ruff==0.14.*", "pyright[nodejs]==1.1.*", "selenium>=4.20,<5"],
+        "dev": [
+            # Networks are tested on the backend that accelerators train them with; 0.4.34 is the
+            # last jax seen to share ml-dtypes with TensorFlow 2.16.
+            f"jax>=0.4.30,<0.4.35; {_REFERENCE}",
+            "pytest>=8,<9",
+            "pytest-xdist>=3.5,<4",
+            "ruff==0.14.*",
+            "pyright[nodejs]==1.1.*",
+            "selenium>=4.20,<5",
+        ],
         "docs": ["mkdocs-material>=9.5,<10", "mkdocstrings[python]>=0.26,<1"],
     },
 )

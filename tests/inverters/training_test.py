@@ -2,7 +2,10 @@
 
 import csv
 import json
+import os
 import pathlib
+import subprocess
+import sys
 import tempfile
 
 import keras
@@ -158,3 +161,33 @@ class TrainingTest(tf.test.TestCase):
         (self.folder / "run" / "config.json").write_text(json.dumps({"layer": "x"}))
         with self.assertRaisesRegex(ValueError, "lacks .*target"):
             run.read_run(self.folder / "run")
+
+
+_ON_JAX = """
+import sys
+import numpy as np
+from vggish_inversion import data, features
+from vggish_inversion.inverters import run, training
+from vggish_inversion.targets import encoder
+
+rng = np.random.default_rng(0)
+frames = np.cumsum(rng.normal(0, 0.3, (800, 64)), axis=0).clip(-4, 4).astype(np.float16)
+cache = data.LogMelCache(frames, np.array([500, 300]), features.LogMelParams(), "noise")
+target = encoder.load_target("small_encoder/speech_commands", weights="untrained")
+config = training.TrainConfig(num_epochs=3, batch_size=4, learning_rate=3e-3)
+training.train_inverter(
+    target, "layer_0", config, train=cache, validation=cache, run_dir=sys.argv[1], settings={}
+)
+history = open(sys.argv[1] + "/history.csv").read().splitlines()
+losses = [float(row.split(",")[3]) for row in history[1:]]
+assert losses[-1] < losses[0], losses
+run.read_run(sys.argv[1]).load_model()
+assert "tensorflow" not in sys.modules
+"""
+
+
+def test_a_run_on_jax_needs_no_tensorflow(tmp_path):
+    environment = os.environ | {"KERAS_BACKEND": "jax"}
+    command = [sys.executable, "-c", _ON_JAX, str(tmp_path / "run")]
+    subprocess.run(command, check=True, env=environment)
+    assert run.read_run(tmp_path / "run").load_model().output_shape == (None, 96, 64)

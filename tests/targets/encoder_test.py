@@ -1,5 +1,6 @@
 """What every target offers, on the small encoder."""
 
+import os
 import subprocess
 import sys
 
@@ -83,10 +84,10 @@ class SmallEncoderTest(tf.test.TestCase):
             encoder.load_target("small_encoder/absent")
 
 
-def test_networks_need_no_tensorflow():
+def test_networks_run_on_jax_without_tensorflow():
     code = (
         "import sys\n"
-        "from vggish_inversion.inverters import network, training\n"
+        "from vggish_inversion.inverters import network\n"
         "from vggish_inversion.targets import encoder, small_encoder, vggish\n"
         "import numpy as np\n"
         "patches = np.zeros((1, 96, 64), 'float32')\n"
@@ -95,5 +96,5 @@ def test_networks_need_no_tensorflow():
         "assert inverter(target.up_to('layer_2')(patches)).shape == (1, 96, 64)\n"
         "assert 'tensorflow' not in sys.modules\n"
     )
-    environment = {"KERAS_BACKEND": "numpy", "PATH": "/usr/bin:/bin"}
+    environment = os.environ | {"KERAS_BACKEND": "jax"}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)

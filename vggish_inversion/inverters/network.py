@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 
 from vggish_inversion import features
 
@@ -85,7 +86,7 @@ def build_inverter(
             f"a tap of shape {tap_shape} cannot be inverted; expected (frames, bands, channels), "
             "(frames, channels) or (values,), all known"
         )
-    rng = keras.random.SeedGenerator(seed)
+    rng = np.random.default_rng(seed)
     embedding = keras.Input(tap_shape, name="embedding")
     if len(tap_shape) == 1:
         halvings = _DENSE_HALVINGS
@@ -105,21 +106,23 @@ def build_inverter(
         if level < halvings or level == 0:
             for index, channels in enumerate(_PAPER_CHANNELS[min(level, 3)]):
                 x = _convolution(x, channels, f"grid_{level}_conv_{index}", rng)
+    # The output stays exact under mixed precision: both of the last layers are float32.
     x = keras.layers.Conv2D(
         1,
         3,
         padding="same",
         activation="tanh",
         kernel_initializer=_initializer(rng),
-        dtype="float32",  # the output stays exact under mixed precision
+        dtype="float32",
         name="output_conv",
     )(x)
-    patches = keras.layers.Reshape((params.patch_frames, params.num_bands), name="patches")(x)
+    shape = (params.patch_frames, params.num_bands)
+    patches = keras.layers.Reshape(shape, dtype="float32", name="patches")(x)
     return keras.Model(embedding, patches, name=f"{preset}_inverter")
 
 
-def _initializer(rng: keras.random.SeedGenerator):
-    return keras.initializers.TruncatedNormal(stddev=0.01, seed=int(rng.next()[1]))
+def _initializer(rng: np.random.Generator):
+    return keras.initializers.TruncatedNormal(stddev=0.01, seed=int(rng.integers(2**31)))
 
 
 def _batch_norm_relu(x, name: str):

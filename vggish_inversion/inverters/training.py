@@ -257,4 +257,4 @@ def _labelled_batches(train: data.LogMelCache, config: TrainConfig, *, first_ste
     place = {"batch_size": config.batch_size, "seed": config.seed, "first_step": first_step}
     if keras.backend.backend() == "tensorflow":
         return data.random_batch_dataset(train, **place).map(label)
-    return map(label, data.random_batches(train, **place))
+    return (label(patches) for patches in data.random_batches(train, **place))

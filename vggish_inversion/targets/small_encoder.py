@@ -8,6 +8,7 @@ Source: Tagliasacchi et al., "Self-supervised audio representation learning for 
 import pathlib
 
 import keras
+import numpy as np
 
 from vggish_inversion import features
 from vggish_inversion.targets import encoder, hub
@@ -27,10 +28,10 @@ def build_small_encoder(num_classes: int, *, seed: int = 0) -> keras.Model:
         A model `[batch, 96, 64]` float32 log-mel in nats -> dict of `layer_0` .. `layer_6` and
         `logits` `[batch, num_classes]`.
     """
-    seeds = keras.random.SeedGenerator(seed)
+    rng = np.random.default_rng(seed)
 
     def initializer():
-        return keras.initializers.HeNormal(seed=int(seeds.next()[1]))
+        return keras.initializers.HeNormal(seed=int(rng.integers(2**31)))
 
     def convolution(x, channels, kernel, name):
         return keras.layers.Conv2D(

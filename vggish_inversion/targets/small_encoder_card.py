@@ -15,20 +15,22 @@ from vggish_inversion.targets import classification, hub, tasks
 
 _CARD = """# small_encoder/{task}
 
-The small encoder of Tagliasacchi et al. (arXiv:1905.11796), trained by
-`scripts/train_small_encoder.py --task={task}` to be a frozen target.
+The small encoder of Tagliasacchi et al. (arXiv:1905.11796), trained by this project to be a frozen
+target. Its input is VGGish's log-mel, its taps `layer_0` .. `layer_6`.
 
-- Data: {source}. Clips: {num_train} train, {num_validation} validation, {num_test} test; no speaker
-  is in two splits.
+- Data: {source}.
+- Clips: {num_clips}: the splits of the corpus' own lists where they are there, else by
+  speaker (80, 10 and 10 %), and by clip only where a clip names no speaker.
 - Classes ({num_classes}): {labels}
+- Command: `{command}`
 - Settings: {settings}
-- Licence of these weights: Apache-2.0
 - sha256 of `encoder.keras`: `{sha256}`
+- Licence of these weights: Apache-2.0
 
 | held-out test split | accuracy |
 |---|---|
 | this encoder | {accuracy:.1%} |
-| logistic regression on mean log-mel | {baseline:.1%} |
+| logistic regression on mean and deviation of each log-mel band | {baseline:.1%} |
 | chance (always the most frequent class) | {chance:.1%} |
 """
 
@@ -56,8 +58,20 @@ def write_model(
     labels: Sequence[str],
     splits: Mapping[str, classification.LabelledPatches],
     config: classification.ClassifierConfig,
+    *,
+    provenance: Mapping,
 ) -> pathlib.Path:
-    """Writes `encoder.keras`, `config.json` and the model card; returns the card's path."""
+    """Writes `encoder.keras`, `config.json` and the model card; returns the card's path.
+
+    Args:
+        folder: of the model in the store.
+        model: of `classification.train_classifier`.
+        task: its name.
+        labels: of the classes, in the order of the logits.
+        splits: the patches of each split; accuracy is measured on "test".
+        config: how it was trained.
+        provenance: command and versions.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "encoder.keras"
     model.save(path)
@@ -72,19 +86,25 @@ def write_model(
         "test_accuracy": classification.accuracy(model, test),
         "baseline_accuracy": baseline_accuracy(splits["train"], test),
         "chance_accuracy": float(np.bincount(test.labels).max() / len(test.labels)),
+        **provenance,
     }
     (folder / "config.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    card = _CARD.format(
-        task=task,
+    (folder / "README.md").write_text(card_text(facts), encoding="utf-8")
+    return folder / "README.md"
+
+
+def card_text(facts: Mapping) -> str:
+    """The model card of what `config.json` holds."""
+    return _CARD.format(
+        task=facts["task"],
         source=facts["source"],
-        **{f"num_{split}": count for split, count in facts["num_clips"].items()},
-        num_classes=len(labels),
-        labels=", ".join(labels),
+        num_clips=", ".join(f"{count} {split}" for split, count in facts["num_clips"].items()),
+        num_classes=len(facts["labels"]),
+        labels=", ".join(facts["labels"]),
+        command=" ".join(facts["command"]),
         settings=", ".join(f"{key} {value}" for key, value in facts["settings"].items()),
         sha256=facts["sha256"],
         accuracy=facts["test_accuracy"],
         baseline=facts["baseline_accuracy"],
         chance=facts["chance_accuracy"],
     )
-    (folder / "README.md").write_text(card, encoding="utf-8")
-    return folder / "README.md"
