@@ -1,4 +1,4 @@
-"""Measures how many words survive at each layer: results.csv, summary.csv and audio to listen to.
+r"""Measures how many words survive at each layer: results.csv, summary.csv and audio to listen to.
 
   python scripts/evaluate.py --target=small_encoder/speech_commands --layers=all \
       --data_dir=LJSpeech-1.1 --split=test --output_dir=results

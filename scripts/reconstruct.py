@@ -1,4 +1,4 @@
-"""Reconstructs recordings from one layer: files or a folder in, wavs out.
+r"""Reconstructs recordings from one layer: files or a folder in, wavs out.
 
   python scripts/reconstruct.py --inverter=runs/conv4 --input=speech --output_dir=reconstructed
   python scripts/reconstruct.py --input=a.wav,b.mp3 --output_dir=reconstructed \

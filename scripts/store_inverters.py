@@ -1,4 +1,4 @@
-"""Puts finished runs into the model store, each with its model card.
+r"""Puts finished runs into the model store, each with its model card.
 
 python scripts/store_inverters.py --runs_dir=build/runs --models_dir=hub_models \
       --results_dirs=build/results/lj050,build/results/dev_clean

@@ -1,4 +1,4 @@
-"""Trains an inverter from one layer of a frozen target back to its log-mel patches.
+r"""Trains an inverter from one layer of a frozen target back to its log-mel patches.
 
   python scripts/train_inverter.py --layer=conv4 --data_dir=LJSpeech-1.1 --output_dir=runs/conv4
   python scripts/train_inverter.py --target=small_encoder/speech_commands --layer=layer_1 \

@@ -1,4 +1,4 @@
-"""Trains a small encoder on a classification task and writes it with its model card.
+r"""Trains a small encoder on a classification task and writes it with its model card.
 
 python scripts/train_small_encoder.py --task=speech_commands \
       --data_dir=speech_commands_v0.02 --output_dir=hub_models/small_encoder/speech_commands/1
@@ -37,7 +37,13 @@ def main():
         splits["train"], splits["validation"], len(labels), config
     )
     card = small_encoder_card.write_model(
-        pathlib.Path(_OUTPUT_DIR.value), model, _TASK.value, labels, splits, config
+        pathlib.Path(_OUTPUT_DIR.value),
+        model,
+        _TASK.value,
+        labels,
+        splits,
+        config,
+        provenance=command.provenance(),
     )
     print(card.read_text(encoding="utf-8"))
 
