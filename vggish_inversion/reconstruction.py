@@ -3,7 +3,7 @@
 import csv
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ from vggish_inversion import audio, corpora, data, features
 from vggish_inversion.targets import encoder
 
 OK = "ok"
+TRUE_LOG_MEL = "true_log_mel"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +106,8 @@ class Reconstructor:
         Returns:
             name -> `[num_samples]` float32, aligned with the utterance.
         """
+        if not log_mels:
+            return {}
         params = self.target.log_mel
         waveforms = np.asarray(self._vocoder(np.stack(list(log_mels.values()))))
         # A vocoder's output begins where half a window less half a hop of the utterance is past.
@@ -113,20 +116,25 @@ class Reconstructor:
         waveforms = np.pad(waveforms, ((0, 0), (before, after)))
         return dict(zip(log_mels, waveforms, strict=True))
 
-    def __call__(self, waveform: np.ndarray) -> dict[str, Reconstruction]:
+    def __call__(
+        self, waveform: np.ndarray, *, names: Collection[str] | None = None
+    ) -> dict[str, Reconstruction]:
         """Reconstructs one utterance.
 
         Args:
             waveform: `[samples]` float32 in [-1, 1], at the target's sample rate.
+            names: what to vocode; everything if None.
 
         Returns:
-            name -> reconstruction, and "true_log_mel", the vocoder's own limit.
+            name -> reconstruction; that of "true_log_mel" is the vocoder's own limit.
 
         Raises:
             ValueError: if the waveform is shorter than a patch.
         """
         log_mel = self.log_mel(waveform)
-        log_mels = {"true_log_mel": log_mel, **self.invert(log_mel)}
+        log_mels = {TRUE_LOG_MEL: log_mel, **self.invert(log_mel)}
+        if names is not None:
+            log_mels = {name: log_mels[name] for name in log_mels if name in names}
         waveforms = self.vocode(log_mels, len(waveform))
         return {name: Reconstruction(log_mels[name], waveforms[name]) for name in log_mels}
 
@@ -183,7 +191,7 @@ def reconstruct_files(
                 if relative in taken:
                     raise ValueError(f"{relative} was already made from {taken[relative]}")
                 waveform = audio.read_audio(path)
-                result = reconstructor(waveform)[name]
+                result = reconstructor(waveform, names=[name])[name]
                 (folder / relative).parent.mkdir(parents=True, exist_ok=True)
                 audio.write_wav(folder / relative, result.waveform)
                 taken[relative] = path

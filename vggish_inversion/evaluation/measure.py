@@ -12,6 +12,7 @@ from vggish_inversion.evaluation import summary
 from vggish_inversion.evaluation.results import (
     NATURAL,
     OK,
+    REFERENCES,
     RESULT_COLUMNS,
     TRUE_LOG_MEL,
     Condition,
@@ -74,7 +75,7 @@ def evaluate(
 
         for transcript in transcriber.transcribe_all(waveforms()):
             table.append(_scored_row(pending.popleft(), transcript))
-    layers = [NATURAL, TRUE_LOG_MEL, *(tap.name for tap in reconstructor.target.taps)]
+    layers = [*REFERENCES, *(tap.name for tap in reconstructor.target.taps)]
     summary.write_summary(summary.summarize(table.rows, layers=layers), folder / "summary.csv")
     return table.rows
 
@@ -128,13 +129,13 @@ def _render(utterance, wanted, reconstructor, folder, table) -> Iterator[_Render
         return
     try:
         natural = audio.read_audio(utterance.path)
-        rendered = reconstructor(natural)
+        true_log_mel = reconstructor.log_mel(natural)
+        rendered = reconstructor(natural, names=wanted)
     except ValueError as error:
         for condition in wanted.values():
             table.append(_failed_row(utterance, condition, str(error)))
         return
     params = reconstructor.target.log_mel
-    true_log_mel = rendered[TRUE_LOG_MEL].log_mel
     for name, condition in wanted.items():
         waveform = natural if name == NATURAL else rendered[name].waveform
         audio.write_wav(_clip_path(folder, "audio", condition, utterance, ".wav"), waveform)

@@ -9,8 +9,12 @@ import pathlib
 from collections.abc import Mapping
 
 from vggish_inversion import corpora
+from vggish_inversion.reconstruction import OK, TRUE_LOG_MEL
 
-NATURAL, TRUE_LOG_MEL = "natural", "true_log_mel"
+NATURAL = "natural"
+
+# The references: the recording itself, and the vocoder on its own log-mel.
+REFERENCES = (NATURAL, TRUE_LOG_MEL)
 
 KEYS = ("target", "layer", "preset", "loss", "vocoder", "asr")
 SCORES = ("num_utterances", "wer", "wer_low", "wer_high", "cer", "stoi", "estoi", "log_mel_l1")
@@ -20,7 +24,6 @@ RESULT_COLUMNS = (
     *("utterance", "reference", "transcript"),
     *("num_words", "substitutions", "deletions", "insertions", "status"),
 )
-OK = "ok"
 
 
 @dataclasses.dataclass(frozen=True)

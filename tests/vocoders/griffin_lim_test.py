@@ -1,0 +1,185 @@
+"""Griffin-Lim against librosa, SciPy, the speech it was given, and its own promises."""
+
+import functools
+import re
+
+import librosa
+import numpy as np
+import pystoi
+import tensorflow as tf
+from scipy import optimize
+
+from tests import speech
+from vggish_inversion import features, vocoders
+from vggish_inversion.vocoders import griffin_lim
+
+_PARAMS = features.LogMelParams()
+_BEFORE = 120  # half a window less half a hop
+
+
+# Shared, for tracing the graph takes longer than most tests.
+@functools.cache
+def _default() -> griffin_lim.GriffinLim:
+    return griffin_lim.GriffinLim()
+
+
+@functools.cache
+def _brief() -> griffin_lim.GriffinLim:
+    return griffin_lim.GriffinLim(num_iterations=8)
+
+
+@functools.cache
+def _clip() -> np.ndarray:
+    return speech.read_clip()[:32000]
+
+
+def _log_mel(waveform: np.ndarray) -> np.ndarray:
+    return features.waveform_to_log_mel(waveform).numpy()
+
+
+def _aligned(output: np.ndarray) -> np.ndarray:
+    """Puts a vocoder's output where the analysed waveform was."""
+    return np.pad(output, _BEFORE)
+
+
+def _log_mel_error(waveform: np.ndarray, log_mel: np.ndarray) -> float:
+    return float(np.mean(np.abs(_log_mel(waveform)[: len(log_mel)] - log_mel)))
+
+
+class GriffinLimTest(tf.test.TestCase):
+    def test_a_frame_is_a_hop_of_samples(self):
+        for num_frames in (1, 2, 3, 96, 1000):
+            log_mel = tf.zeros([2, num_frames, 64])
+            self.assertEqual(_brief()(log_mel).shape, (2, num_frames * 160))
+
+    def test_a_sine_keeps_its_frequency_place_and_level(self):
+        time = np.arange(16000) / 16000
+        sine = (0.3 * np.sin(2 * np.pi * 440 * time) * (time > 0.5)).astype(np.float32)
+        output = _aligned(_default()(_log_mel(sine)[np.newaxis])[0].numpy())
+        spectrum = np.abs(np.fft.rfft(output, 16000))
+        self.assertNear(np.argmax(spectrum), 440, 20)  # a mel band here is 40 Hz from the next
+        rms = np.sqrt(np.mean(output[9000:15000] ** 2))
+        self.assertNear(20 * np.log10(rms / (0.3 / np.sqrt(2))), 0.0, 1.0)
+        self.assertNear(np.argmax(np.abs(output) > 0.1), 8000, 80)
+
+    def test_silence_stays_silent(self):
+        silence = tf.fill([1, 30, 64], _PARAMS.log_floor)
+        for log_mel in (silence, silence - 5.0, tf.fill([1, 30, 64], -np.inf)):
+            output = _brief()(log_mel)
+            self.assertAllClose(output, tf.zeros([1, 4800]), atol=1e-6)
+
+    def test_extreme_log_mel_stays_in_range(self):
+        for value in (7.0, 100.0, np.inf):
+            output = _brief()(tf.fill([1, 30, 64], value)).numpy()
+            self.assertTrue(np.isfinite(output).all())
+            self.assertAllClose(np.abs(output).max(), 1.0)
+
+    def test_quiet_speech_is_not_scaled(self):
+        log_mels = np.stack([_log_mel(_clip()), _log_mel(0.1 * _clip())])
+        loud, quiet = _brief()(log_mels).numpy()
+        level = np.std(quiet) / np.std(loud)
+        self.assertNear(level, 0.1, 0.01)
+
+    def test_reconstructs_speech(self):
+        log_mel = _log_mel(_clip())
+        output = _aligned(_default()(log_mel[np.newaxis])[0].numpy())
+        self.assertLess(_log_mel_error(output, log_mel), 0.05)
+        self.assertGreater(pystoi.stoi(_clip()[: len(output)], output[: len(_clip())], 16000), 0.97)
+
+    def test_is_closer_than_librosa(self):
+        log_mel = _log_mel(_clip())
+        vocoder = griffin_lim.GriffinLim(num_iterations=32)
+        ours = _aligned(vocoder(log_mel[np.newaxis])[0].numpy())
+        magnitude = vocoder.mel_to_magnitude(np.exp(log_mel[np.newaxis]) - 0.01)[0].numpy()
+        theirs = librosa.griffinlim(
+            magnitude.T, n_iter=32, hop_length=160, win_length=400, n_fft=512, random_state=0
+        )
+        theirs = np.pad(theirs, (200, 200))  # its frames are centred on multiples of the hop
+        self.assertLess(_log_mel_error(theirs, log_mel), 0.2)
+        self.assertLess(_log_mel_error(ours, log_mel), _log_mel_error(theirs, log_mel))
+
+    def test_more_iterations_come_closer(self):
+        log_mel = _log_mel(_clip()[8000:24000])
+        for momentum in (0.0, 0.99):
+            errors = []
+            for num_iterations in (0, 5, 50):
+                vocoder = griffin_lim.GriffinLim(num_iterations=num_iterations, momentum=momentum)
+                output = _aligned(vocoder(log_mel[np.newaxis])[0].numpy())
+                errors.append(_log_mel_error(output, log_mel))
+            self.assertAllEqual(errors, sorted(errors, reverse=True))
+            self.assertLess(errors[-1], 0.4 * errors[0])
+
+    def test_neighbours_in_the_batch_do_not_matter(self):
+        log_mel = _log_mel(_clip())
+        other = np.random.default_rng(0).normal(size=log_mel.shape)
+        single, batched = _brief()(log_mel[np.newaxis])[0], _brief()(np.stack([other, log_mel]))[1]
+        self.assertAllClose(single, batched, atol=1e-4)
+
+    def test_padding_frames_do_not_matter(self):
+        log_mel = _log_mel(_clip())[:100]
+        padded = np.pad(log_mel, ((0, 57), (0, 0)), constant_values=_PARAMS.log_floor)
+        single, longer = _brief()(log_mel[np.newaxis])[0], _brief()(padded[np.newaxis])[0]
+        self.assertAllClose(single[:15000], longer[:15000], atol=1e-3)
+        self.assertNear(np.std(single[15000:]), np.std(longer[15000:16000]), 0.01)
+        self.assertAllClose(longer[16400:], np.zeros_like(longer[16400:]), atol=1e-6)
+
+    def test_a_seed_is_repeatable(self):
+        log_mel = _log_mel(_clip())[np.newaxis]
+        first, again, other = (
+            griffin_lim.GriffinLim(num_iterations=2, seed=seed)(log_mel) for seed in (3, 3, 4)
+        )
+        self.assertAllEqual(first, again)
+        self.assertNotAllClose(first, other, atol=1e-2)
+
+    def test_magnitudes_fit_the_mel_as_well_as_nnls(self):
+        matrix = features.mel_matrix(_PARAMS)
+        speech_mel = np.exp(_log_mel(_clip())[40:60]) - _PARAMS.log_offset
+        # No spectrum has a mel like this: neighbouring bands overlap.
+        uneven_mel = np.random.default_rng(0).exponential(size=(20, 64)).astype(np.float32)
+        for mel, num_steps in ((speech_mel, 20), (uneven_mel, 200)):
+            magnitude = _default().mel_to_magnitude(mel[np.newaxis], num_steps=num_steps)[0].numpy()
+            self.assertAllGreaterEqual(magnitude, 0.0)
+            ours = np.linalg.norm(magnitude @ matrix - mel)
+            best = np.linalg.norm([optimize.nnls(matrix.T, frame)[1] for frame in mel])
+            self.assertLess(ours, 1.25 * best + 0.002 * np.linalg.norm(mel))
+
+    def test_other_front_ends(self):
+        params = features.LogMelParams(num_bands=40, hop_seconds=0.0125, log_offset=0.001)
+        log_mel = features.waveform_to_log_mel(_clip(), params).numpy()
+        output = vocoders.load_vocoder("griffin_lim", params)(log_mel[np.newaxis])[0].numpy()
+        self.assertLen(output, len(log_mel) * 200)
+        again = features.waveform_to_log_mel(np.pad(output, 100), params).numpy()
+        self.assertLess(np.mean(np.abs(again - log_mel)), 0.15)
+
+    def test_saved_model_sounds_the_same(self):
+        log_mel = _log_mel(_clip())[np.newaxis]
+        folder = self.get_temp_dir()
+        tf.saved_model.save(_brief(), folder)
+        self.assertAllEqual(tf.saved_model.load(folder).vocode(log_mel), _brief()(log_mel))
+
+    def test_unusable_log_mel_is_refused(self):
+        vocoder = _brief()
+        for shape in ((1, 5, 63), (1, 0, 64), (5, 64)):
+            message = f"must be [batch, frames, 64] with at least one frame, got {shape}"
+            with self.assertRaisesRegex(ValueError, re.escape(message)):
+                vocoder(np.zeros(shape))
+            with self.assertRaisesRegex(ValueError, re.escape(message)):
+                tf.function(vocoder)(np.zeros(shape))
+        with self.assertRaisesRegex(ValueError, "log_mel holds NaN"):
+            vocoder(np.full((1, 5, 64), np.nan))
+        for log_mel in (np.full((1, 5, 64), np.nan), np.zeros((1, 0, 64))):
+            with self.assertRaisesRegex(tf.errors.InvalidArgumentError, "no NaN and at least"):
+                vocoder.vocode(log_mel)
+
+    def test_unusable_settings_are_refused(self):
+        with self.assertRaisesRegex(ValueError, "must not be negative, got -1 and 0.99"):
+            griffin_lim.GriffinLim(num_iterations=-1)
+
+
+class LoadVocoderTest(tf.test.TestCase):
+    def test_loads_by_name(self):
+        self.assertIsInstance(vocoders.load_vocoder("griffin_lim"), griffin_lim.GriffinLim)
+
+    def test_an_unknown_name_lists_the_names(self):
+        with self.assertRaisesRegex(ValueError, "no vocoder 'wavenet'; vocoders are: .*griffin_li"):
+            vocoders.load_vocoder("wavenet")
