@@ -73,6 +73,13 @@ class DataTest(tf.test.TestCase):
         self.assertAllClose(grid[0], self._log_mels()[0][:96], atol=4e-3)
         self.assertLen(self.cache.grid_patches(3), 3)
 
+    def test_a_small_folder_gets_a_validation_split(self):
+        caches = data.cache_corpora([speech.DEMO_SPEECH], _PARAMS, self.cache_dir)
+        num_train = len(corpora.read_corpus(speech.DEMO_SPEECH, split="train"))
+        self.assertEqual(len(caches["train"].lengths) + 1, num_train)
+        self.assertLen(caches["validation"].lengths, 1)
+        self.assertNotEqual(caches["train"].fingerprint, caches["validation"].fingerprint)
+
     def test_bad_recordings_are_left_out_and_named(self):
         with tempfile.TemporaryDirectory() as folder:
             bad = pathlib.Path(folder) / "bad.wav"

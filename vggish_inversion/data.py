@@ -18,6 +18,8 @@ from absl import logging
 
 from vggish_inversion import audio, corpora, features
 
+_HELD_OUT_EVERY = 20
+
 
 def fingerprint(utterances: Sequence[corpora.Utterance], params: features.LogMelParams) -> str:
     """Names a set of recordings as one log-mel front end sees them, from ids and file sizes."""
@@ -155,11 +157,23 @@ def cache_corpora(
     params: features.LogMelParams,
     cache_dir: str | pathlib.Path,
 ) -> dict[str, LogMelCache]:
-    """The caches of "train" and "validation" of some corpora together; see `cache_log_mel`."""
-    return {
-        split: cache_log_mel(corpora.read_corpora(data_dirs, split=split), params, cache_dir)
-        for split in ("train", "validation")
-    }
+    """The caches of "train" and "validation" of some corpora together; see `cache_log_mel`.
+
+    Where a small folder has no validation split, some training utterances are held out for it.
+
+    Raises:
+        corpora.CorpusError: if there is nothing to train on, or nothing can be held out.
+    """
+    chosen = {"train": corpora.read_corpora(data_dirs, split="train")}
+    try:
+        chosen["validation"] = corpora.read_corpora(data_dirs, split="validation")
+    except corpora.CorpusError:
+        chosen["validation"] = chosen["train"][::_HELD_OUT_EVERY]
+        del chosen["train"][::_HELD_OUT_EVERY]
+        logging.warning("no validation split: 1 in %d utterances is held out", _HELD_OUT_EVERY)
+    if not chosen["train"]:
+        raise corpora.CorpusError("one utterance is not enough to train on; give more speech")
+    return {split: cache_log_mel(items, params, cache_dir) for split, items in chosen.items()}
 
 
 def _write_cache(utterances, params: features.LogMelParams, folder: pathlib.Path) -> None:

@@ -11,11 +11,11 @@ from vggish_inversion.targets import hub
 
 _CARD = """# {name}
 
-Inverts `{layer}` {shape} of `{target}` back to its log-mel patches: a RecCNN with the "{preset}"
-preset, trained by this project.
+Inverts `{layer}` ({shape}) of `{target}` back to its log-mel patches: a
+RecCNN with the "{preset}" preset, trained by this project.
 
-- Data: {data}. Licences: LJSpeech is in the public domain, LibriSpeech is CC BY 4.0. Speakers and
-  clips of the test figures below were not trained on.
+- Data: {data}. Licences: LJSpeech is in the public domain, LibriSpeech is CC BY 4.0. The clips of
+  the figures below were not trained on, nor were any of their speakers but LJSpeech's only one.
 - Command: `{command}`
 - Commit: {commit}
 - Patches seen: {num_patches:,} in {num_epochs} epochs; held-out L1 {validation_nats:.3f} nats
