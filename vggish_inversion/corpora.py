@@ -5,7 +5,7 @@ import csv
 import dataclasses
 import hashlib
 import pathlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from vggish_inversion import audio
 
@@ -158,14 +158,10 @@ def read_corpus(data_dir: str | pathlib.Path, *, split: str = "all") -> list[Utt
             f"no audio in {folder}; expected LJSpeech, LibriSpeech, or "
             f"{' '.join(audio.AUDIO_EXTENSIONS)} files at any depth"
         )
-    chosen = [item for item in utterances if split in ("all", item.split)]
-    if not chosen:
-        counts = ", ".join(f"{name} {_count(utterances, name)}" for name in SPLITS)
-        raise CorpusError(f"{folder} has no {split} utterances ({counts}); use another split")
-    return chosen
+    return _in_split(utterances, split, str(folder))
 
 
-def read_corpora(data_dirs: Iterable[str | pathlib.Path], *, split: str) -> list[Utterance]:
+def read_corpora(data_dirs: Sequence[str | pathlib.Path], *, split: str) -> list[Utterance]:
     """Joins several corpora; one that has nothing in the split adds nothing.
 
     Raises:
@@ -177,10 +173,15 @@ def read_corpora(data_dirs: Iterable[str | pathlib.Path], *, split: str) -> list
         raise CorpusError(
             f"{ids.most_common(1)[0][0]} is in more than one corpus; results would be mixed up"
         )
+    return _in_split(utterances, split, " and ".join(map(str, data_dirs)))
+
+
+def _in_split(utterances: Sequence[Utterance], split: str, source: str) -> list[Utterance]:
     chosen = [item for item in utterances if split in ("all", item.split)]
     if not chosen:
-        counts = ", ".join(f"{name} {_count(utterances, name)}" for name in SPLITS)
-        raise CorpusError(f"no {split} utterances ({counts}); use another split or more data")
+        sizes = collections.Counter(item.split for item in utterances)
+        counts = ", ".join(f"{name} {sizes[name]}" for name in SPLITS)
+        raise CorpusError(f"{source} has no {split} utterances ({counts}); use another split")
     return chosen
 
 
@@ -194,7 +195,3 @@ def thin(utterances: Sequence[Utterance], limit: int | None) -> list[Utterance]:
         return list(utterances)
     last = len(utterances) - 1
     return [utterances[round(place * last / max(1, limit - 1))] for place in range(limit)]
-
-
-def _count(utterances: Iterable[Utterance], split: str) -> int:
-    return sum(item.split == split for item in utterances)
