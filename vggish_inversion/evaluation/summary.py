@@ -68,15 +68,18 @@ def summary_text(results_dir: str | pathlib.Path) -> str:
     def percent(text: str) -> str:
         return f"{100 * float(text):.1f}" if text else "-"
 
+    def decimal(text: str) -> str:
+        return f"{float(text):.3f}" if text else "-"
+
     lines = [
-        f"{'layer':<14} {'preset':<6} {'n':>4} {'WER %':>6} {'(95 %)':>13} {'CER %':>6} "
-        f"{'STOI':>6} {'log-mel L1':>10}"
+        f"{'layer':<12} {'preset':<6} {'n':>3} {'WER %':>5} {'(95 %)':>14} {'CER %':>5} "
+        f"{'STOI':>5} {'log-mel L1':>10}"
     ]
     for row in rows:
         interval = f"{percent(row['wer_low'])} to {percent(row['wer_high'])}"
         lines.append(
-            f"{row['layer']:<14} {row['preset']:<6} {row['num_utterances']:>4} "
-            f"{percent(row['wer']):>6} {interval:>13} {percent(row['cer']):>6} "
-            f"{row['stoi'] or '-':>6} {row['log_mel_l1'] or '-':>10}"
+            f"{row['layer']:<12} {row['preset']:<6} {row['num_utterances']:>3} "
+            f"{percent(row['wer']):>5} {interval:>14} {percent(row['cer']):>5} "
+            f"{decimal(row['stoi']):>5} {decimal(row['log_mel_l1']):>10}"
         )
     return "\n".join(lines)
