@@ -8,7 +8,9 @@ multiplicative step).
 A mel band says how strong its bins are together, not each. The usual road guesses a magnitude per
 bin once and then looks for phases that agree with the guess. Here only the mel is held fixed: each
 iteration moves the magnitudes that it finds in its own waveform to the given mel, so the bins
-settle where a real signal can have them. That halves the log-mel error at equal cost.
+settle where a real signal can have them. On the 20 LJ050 clips (60 iterations, momentum 0.99) the
+log-mel error falls from 0.043 to 0.023 nats and STOI rises from 0.988 to 0.990, for about a fifth
+more time.
 """
 
 import numpy as np
@@ -24,7 +26,8 @@ class GriffinLim(tf.Module):
     """Turns log-mel into a waveform of the same level.
 
     Every utterance starts from the same phases, those of a noise drawn from `seed`, so its waveform
-    depends neither on its neighbours in the batch nor on the frames of silence that pad it.
+    depends neither on its neighbours in the batch nor, but for its last frames, on padding by
+    silence.
 
     Attributes:
         params: the front end that made the log-mel.
