@@ -25,6 +25,10 @@ _CACHE_DIR = flags.DEFINE_string(
 _PRESET = flags.DEFINE_enum("preset", "paper", training.network.PRESETS, "Network.")
 _EPOCHS = flags.DEFINE_integer("epochs", 30, "Passes over the corpus.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Patches per step.", lower_bound=1)
+_PRECISION = flags.DEFINE_enum(
+    "precision", "float32", training.PRECISIONS, "What the inverter's layers compute in."
+)
+_JIT_COMPILE = flags.DEFINE_bool("jit_compile", False, "Compile the step with XLA.")
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", 2e-3, "Peak of the cosine schedule.")
 
 
@@ -36,6 +40,8 @@ def main():
         batch_size=_BATCH_SIZE.value,
         learning_rate=_LEARNING_RATE.value,
         seed=flags.FLAGS.seed,
+        precision=_PRECISION.value,
+        jit_compile=_JIT_COMPILE.value,
     )
     target = _LOAD_TARGET()
     target.tap(_LAYER.value)

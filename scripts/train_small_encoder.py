@@ -2,6 +2,8 @@ r"""Trains a small encoder on a classification task and writes it with its model
 
 python scripts/train_small_encoder.py --task=speech_commands \
       --data_dir=speech_commands_v0.02 --output_dir=hub_models/small_encoder/speech_commands/1
+
+A folder that holds an encoder already is not trained again: it is measured, and its card rewritten.
 """
 
 import pathlib
@@ -12,13 +14,15 @@ import command
 from vggish_inversion.targets import classification, small_encoder_card, tasks
 
 _TASK = flags.DEFINE_enum("task", "speech_commands", sorted(tasks.TASKS), "What to classify.")
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the task's corpus.", required=True)
+_DATA_DIR = flags.DEFINE_list("data_dir", None, "Folder(s) of the task's corpus.", required=True)
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Receives encoder.keras, config.json and README.md.", required=True
 )
 _EPOCHS = flags.DEFINE_integer("epochs", 60, "Passes over the training clips.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Clips per step.", lower_bound=1)
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", 3e-3, "Peak of the cosine schedule.")
+_MIX = flags.DEFINE_float("mix", 0.0, "Share of another clip mixed in, at most.", 0.0, 1.0)
+_BALANCED = flags.DEFINE_bool("balanced", False, "Draw every class equally often.")
 _SEED = flags.DEFINE_integer("seed", 0, "Of weights, order and augmentation.")
 
 
@@ -28,23 +32,23 @@ def main():
         num_epochs=_EPOCHS.value,
         batch_size=_BATCH_SIZE.value,
         learning_rate=_LEARNING_RATE.value,
+        max_mix=_MIX.value,
+        balanced=_BALANCED.value,
         seed=_SEED.value,
     )
     clips = tasks.read_task(_TASK.value, _DATA_DIR.value)
     labels = sorted({clip.label for clip in clips})
     splits = {split: classification.read_patches(clips, labels, split) for split in tasks.SPLITS}
-    model = classification.train_classifier(
-        splits["train"], splits["validation"], len(labels), config
-    )
-    card = small_encoder_card.write_model(
-        pathlib.Path(_OUTPUT_DIR.value),
-        model,
-        _TASK.value,
-        labels,
-        splits,
-        config,
-        provenance=command.provenance(),
-    )
+    folder = pathlib.Path(_OUTPUT_DIR.value)
+    if (folder / "encoder.keras").is_file():
+        card = small_encoder_card.measure_again(folder, _TASK.value, labels, splits)
+    else:
+        model = classification.train_classifier(
+            splits["train"], splits["validation"], len(labels), config
+        )
+        card = small_encoder_card.write_model(
+            folder, model, _TASK.value, labels, splits, config, provenance=command.provenance()
+        )
     print(card.read_text(encoding="utf-8"))
 
 

@@ -1,6 +1,7 @@
-"""The decoders are the published ones, and any tap has one."""
+"""The decoders are what they are said to be, and any tap has one."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tests import keras_checks
@@ -32,7 +33,7 @@ class PaperPresetTest(tf.test.TestCase):
                 _layers(model, keras.layers.UpSampling2D), {6: 4, 12: 3, 24: 2, 48: 1}[shape[0]]
             )
             self.assertTrue(all(not layer.use_bias for layer in convolutions[:-1]))
-            self.assertEqual(convolutions[-1].activation, keras.activations.tanh)
+            self.assertEqual(model.get_layer("output").activation, keras.activations.tanh)
 
     def test_fully_connected_taps_are_unfolded_as_published(self):
         for size, widths in ((128, [128, 3072]), (4096, [4096, 3072])):
@@ -50,15 +51,18 @@ class PaperPresetTest(tf.test.TestCase):
                 )
 
     def test_shapes_that_no_halving_gives(self):
-        for shape in ((7, 7, 5), (50, 20), (96, 64, 3), (1, 1, 9), (100, 70, 2)):
-            with self.subTest(shape):
-                self.assertEqual(network.build_inverter(shape).output_shape, (None, 96, 64))
+        for preset in network.PRESETS:
+            for shape in ((7, 7, 5), (50, 20), (96, 64, 3), (1, 1, 9), (100, 70, 2)):
+                with self.subTest(shape=shape, preset=preset):
+                    model = network.build_inverter(shape, preset=preset)
+                    self.assertEqual(model.output_shape, (None, 96, 64))
 
     def test_another_patch(self):
         params = features.LogMelParams(patch_frames=50, num_bands=40)
-        for shape in ((13, 10, 4), (128,)):
-            model = network.build_inverter(shape, params=params)
-            self.assertEqual(model.output_shape, (None, 50, 40))
+        for preset in network.PRESETS:
+            for shape in ((13, 10, 4), (128,)):
+                model = network.build_inverter(shape, preset=preset, params=params)
+                self.assertEqual(model.output_shape, (None, 50, 40))
 
     def test_mixed_precision_ends_in_float32(self):
         mixed = keras_checks.check_keras_model(
@@ -73,7 +77,44 @@ class PaperPresetTest(tf.test.TestCase):
         self.assertNotAllClose(one.trainable_variables[0], other.trainable_variables[0])
 
     def test_errors(self):
-        with self.assertRaisesRegex(ValueError, "presets are: paper"):
+        with self.assertRaisesRegex(ValueError, "presets are: paper large"):
             network.build_inverter((128,), preset="huge")
         with self.assertRaisesRegex(ValueError, "expected .frames, bands, channels."):
             network.build_inverter((1, 2, 3, 4))
+
+
+class LargePresetTest(tf.test.TestCase):
+    def test_every_tap_of_the_small_encoder(self):
+        for shape in ((48, 32, 8), (24, 16, 16), (6, 4, 64), (128,)):
+            with self.subTest(shape):
+                keras_checks.check_keras_model(
+                    self,
+                    lambda shape=shape: network.build_inverter(shape, preset="large", seed=3),
+                    shape,
+                    # Blocks begin as the identity: behind a scale of zero nothing has a gradient.
+                    no_gradient=r"block_\d_conv_(0|1)/kernel|block_\d_conv_0_norm",
+                )
+
+    def test_a_place_of_the_grid_becomes_its_own_square_of_the_patch(self):
+        model = network.build_inverter((24, 16, 16), preset="large")
+        inside = model.get_layer("sub_pixel_relu").output
+        spread = keras.Model(inside, model.get_layer("sub_pixel_join").output)
+        values = np.random.default_rng(0).normal(size=(1, *inside.shape[1:])).astype(np.float32)
+        patches = spread(values).numpy()
+        self.assertAllEqual(
+            patches[0, 4 * 7 + 2, 4 * 5 + 3], values[0, 7, 5].reshape(4, 4, 8)[2, 3]
+        )
+        self.assertAllEqual(patches, tf.nn.depth_to_space(values, 4))
+
+    def test_blocks_begin_as_the_identity(self):
+        model = network.build_inverter((24, 16, 16), preset="large")
+        embedding = np.random.default_rng(0).normal(size=(2, 24, 16, 16)).astype(np.float32)
+        stem = keras.Model(model.input, model.get_layer("stem").output)
+        tower = keras.Model(model.input, model.get_layer("tower").output)
+        self.assertAllClose(tower(embedding), tf.nn.relu(stem(embedding)))
+
+    def test_the_seed_decides(self):
+        build = network.build_inverter
+        one, same, other = (build((12, 8, 32), preset="large", seed=seed) for seed in (1, 1, 2))
+        self.assertAllEqual(one.trainable_variables[0], same.trainable_variables[0])
+        self.assertNotAllClose(one.trainable_variables[0], other.trainable_variables[0])

@@ -1,6 +1,7 @@
 """Runs learn, go on where they were killed, and refuse to be mixed up."""
 
 import csv
+import dataclasses
 import json
 import os
 import pathlib
@@ -114,6 +115,34 @@ class TrainingTest(tf.test.TestCase):
             self._train("run", layer="layer_2")
         with self.assertRaisesRegex(training.RunError, "train_data"):
             self._train("run", train=self.validation)
+
+    def test_reduced_precision_learns_alike_and_is_written_in_float32(self):
+        config = dataclasses.replace(_CONFIG, preset="large", learning_rate=1e-3)
+        self._train("float32", config=config)
+        expected = float(self._history("float32")[-1]["val_loss"])
+        for precision in ("mixed_bfloat16", "mixed_float16"):
+            reduced = dataclasses.replace(config, precision=precision)
+            inverter = self._train(precision, config=reduced)
+            self.assertEqual({layer.compute_dtype for layer in inverter.layers}, {"float32"})
+            self.assertEqual({weight.dtype for weight in inverter.weights}, {"float32"})
+            loss = float(self._history(precision)[-1]["val_loss"])
+            self.assertAllClose(loss, expected, rtol=0.1)
+        self.assertEqual(keras.config.dtype_policy().name, "float32")
+        with self.assertRaisesRegex(ValueError, "no precision 'int3'; there are: float32"):
+            self._train("int3", config=dataclasses.replace(config, precision="int3"))
+
+    def test_a_loss_that_is_not_finite_ends_the_run_with_its_last_good_weights(self):
+        class _Poison(keras.callbacks.Callback):
+            def on_epoch_begin(self, epoch, logs=None):
+                if epoch == 2:
+                    kernel = self.model.trainable_variables[0]
+                    kernel.assign(np.full(kernel.shape, np.nan))
+
+        with self.assertRaisesRegex(training.RunError, "epoch 3 .*not finite.*learning_rate"):
+            self._train("run", callbacks=[_Poison()])
+        self.assertLen(self._history("run"), 2)
+        with np.load(self.folder / "run" / "checkpoint.npz") as kept:
+            self.assertAllInRange(kept["variable_0"], -10.0, 10.0)  # no NaN
 
     def test_a_run_folder_is_read_back(self):
         inverter = self._train("run")

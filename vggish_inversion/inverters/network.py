@@ -1,7 +1,11 @@
 """The inverter networks: activations of a tap -> log-mel patch in network range.
 
-Source of the "paper" preset: Comanducci et al., "Reconstructing Speech from CNN Embeddings" (IEEE
-SPL 2021): VGGish mirrored at a quarter of its width.
+"paper" is the decoder of Comanducci et al., "Reconstructing Speech from CNN Embeddings" (IEEE SPL
+2021): VGGish mirrored at a quarter of its width, which widens the grid step by step.
+
+"large" is this project's own: residual blocks on the tap's own grid, all at about the same cost,
+then one sub-pixel convolution (Shi et al., "Real-Time Single Image and Video Super-Resolution Using
+an Efficient Sub-Pixel Convolutional Neural Network", CVPR 2016) straight to the size of a patch.
 """
 
 import math
@@ -12,8 +16,6 @@ import numpy as np
 
 from vggish_inversion import features
 
-PRESETS = ("paper",)
-
 # Convolutions after the upsampling to each grid, named by how many halvings it lies under a patch;
 # deeper grids take the last row. The output layer follows the convolutions of grid 0.
 _PAPER_CHANNELS = ((16,), (32,), (64, 64), (128, 128))
@@ -21,6 +23,11 @@ _PAPER_CHANNELS = ((16,), (32,), (64, 64), (128, 128))
 # Fully connected taps are first unfolded to this many halvings of a patch, VGGish's pool4: 6 x 4.
 _DENSE_HALVINGS = 4
 _DENSE_CHANNELS = 128
+
+# A grid halved once more has a quarter of the places, which pays for twice the channels.
+_LARGE_CHANNELS = (16, 32, 64, 128, 192)
+_LARGE_BLOCKS = 4
+_LARGE_OUTPUT_CHANNELS = 8
 
 
 def grid(halvings: int, params: features.LogMelParams) -> tuple[int, int]:
@@ -64,7 +71,7 @@ def build_inverter(
     Args:
         tap_shape: without the batch axis: `(frames, bands, channels)`, `(frames, channels)` or
             `(values,)`. A grid that no halving of a patch gives is resized to the next larger one.
-        preset: "paper".
+        preset: "paper" or "large".
         params: the target's front end; its patch is the output's shape.
         seed: of the initial weights.
 
@@ -78,7 +85,7 @@ def build_inverter(
     >>> build_inverter((24, 16, 16)).output_shape
     (None, 96, 64)
     """
-    if preset not in PRESETS:
+    if preset not in _DECODERS:
         raise ValueError(f"no preset {preset!r}; presets are: {' '.join(PRESETS)}")
     tap_shape = tuple(tap_shape)
     if not 1 <= len(tap_shape) <= 3 or None in tap_shape:
@@ -86,39 +93,111 @@ def build_inverter(
             f"a tap of shape {tap_shape} cannot be inverted; expected (frames, bands, channels), "
             "(frames, channels) or (values,), all known"
         )
-    rng = np.random.default_rng(seed)
     embedding = keras.Input(tap_shape, name="embedding")
-    if len(tap_shape) == 1:
-        halvings = _DENSE_HALVINGS
-        x = _unfold(embedding, tap_shape, params, rng)
+    x = _DECODERS[preset](embedding, params, np.random.default_rng(seed))
+    # The output stays exact under mixed precision: what follows the decoder is float32.
+    x = keras.layers.Activation("tanh", dtype="float32", name="output")(x)
+    shape = (params.patch_frames, params.num_bands)
+    patches = keras.layers.Reshape(shape, dtype="float32", name="patches")(x)
+    return keras.Model(embedding, patches, name=f"{preset}_inverter")
+
+
+def _on_grid(embedding, params: features.LogMelParams):
+    """A convolutional tap on the smallest grid of halvings that holds it, and the halvings."""
+    shape = embedding.shape[1:]
+    frames, bands, channels = shape if len(shape) == 3 else (shape[0], 1, shape[1])
+    x = keras.layers.Reshape((frames, bands, channels), name="grid")(embedding)
+    halvings = num_halvings((frames, bands), params)
+    if (frames, bands) != grid(halvings, params):
+        x = keras.layers.Resizing(*grid(halvings, params), name="resize")(x)
+    return x, halvings
+
+
+def _paper_decoder(embedding, params: features.LogMelParams, rng):
+    if len(embedding.shape) == 2:
+        x, halvings = _unfold(embedding, params, rng), _DENSE_HALVINGS
     else:
-        frames, bands, channels = (
-            tap_shape if len(tap_shape) == 3 else (tap_shape[0], 1, tap_shape[1])
-        )
-        x = keras.layers.Reshape((frames, bands, channels), name="grid")(embedding)
-        halvings = num_halvings((frames, bands), params)
-        if (frames, bands) != grid(halvings, params):
-            height, width = grid(halvings, params)
-            x = keras.layers.Resizing(height, width, name="resize")(x)
+        x, halvings = _on_grid(embedding, params)
     for level in range(halvings, -1, -1):
         if level < halvings:
             x = _upsample(x, level, params)
         if level < halvings or level == 0:
             for index, channels in enumerate(_PAPER_CHANNELS[min(level, 3)]):
                 x = _convolution(x, channels, f"grid_{level}_conv_{index}", rng)
-    # The output stays exact under mixed precision: both of the last layers are float32.
+    return _output_convolution(x, _initializer(rng))
+
+
+def _large_decoder(embedding, params: features.LogMelParams, rng):
+    if len(embedding.shape) == 2:
+        halvings, width = _DENSE_HALVINGS, _LARGE_CHANNELS[_DENSE_HALVINGS]
+        shape = (*grid(halvings, params), width)
+        x = keras.layers.Dense(math.prod(shape), kernel_initializer=_he(rng), name="dense")(
+            embedding
+        )
+        x = keras.layers.Reshape(shape, name="unfold")(x)
+    else:
+        x, halvings = _on_grid(embedding, params)
+        width = _LARGE_CHANNELS[min(halvings, len(_LARGE_CHANNELS) - 1)]
+    x = _he_convolution(x, width, "stem", rng)
+    for index in range(_LARGE_BLOCKS):
+        x = _residual_block(x, width, f"block_{index}", rng)
+    x = keras.layers.ReLU(name="tower")(x)
+    scale = 2**halvings
     x = keras.layers.Conv2D(
-        1,
-        3,
-        padding="same",
-        activation="tanh",
-        kernel_initializer=_initializer(rng),
-        dtype="float32",
-        name="output_conv",
+        scale * scale * _LARGE_OUTPUT_CHANNELS, 1, kernel_initializer=_he(rng), name="sub_pixel"
     )(x)
-    shape = (params.patch_frames, params.num_bands)
-    patches = keras.layers.Reshape(shape, dtype="float32", name="patches")(x)
-    return keras.Model(embedding, patches, name=f"{preset}_inverter")
+    x = _depth_to_space(keras.layers.ReLU(name="sub_pixel_relu")(x), scale, params)
+    return _output_convolution(x, keras.initializers.GlorotUniform(int(rng.integers(2**31))))
+
+
+_DECODERS = {"paper": _paper_decoder, "large": _large_decoder}
+PRESETS = tuple(_DECODERS)
+
+
+def _output_convolution(x, initializer):
+    return keras.layers.Conv2D(
+        1, 3, padding="same", kernel_initializer=initializer, dtype="float32", name="output_conv"
+    )(x)
+
+
+def _he(rng: np.random.Generator):
+    return keras.initializers.HeNormal(seed=int(rng.integers(2**31)))
+
+
+def _he_convolution(x, channels: int, name: str, rng, *, use_bias: bool = True):
+    return keras.layers.Conv2D(
+        channels, 3, padding="same", use_bias=use_bias, kernel_initializer=_he(rng), name=name
+    )(x)
+
+
+def _residual_block(x, channels: int, name: str, rng):
+    """Two convolutions beside a skip; it begins as the identity (Goyal et al. 2017)."""
+    y = _he_convolution(x, channels, f"{name}_conv_0", rng, use_bias=False)
+    y = _batch_norm_relu(y, f"{name}_conv_0")
+    y = _he_convolution(y, channels, f"{name}_conv_1", rng, use_bias=False)
+    y = keras.layers.BatchNormalization(
+        momentum=0.95, gamma_initializer="zeros", name=f"{name}_conv_1_norm"
+    )(y)
+    return keras.layers.Add(name=name)([x, y])
+
+
+def _depth_to_space(x, scale: int, params: features.LogMelParams):
+    """Spreads the channels of each place over `scale` x `scale` places; crops to a patch."""
+    frames, bands, channels = x.shape[1], x.shape[2], x.shape[3] // scale**2
+    if scale == 1:
+        return x
+    x = keras.layers.Reshape((frames, bands, scale, scale, channels), name="sub_pixel_split")(x)
+    x = keras.layers.Permute((1, 3, 2, 4, 5), name="sub_pixel_permute")(x)
+    shape = (frames * scale, bands * scale, channels)
+    x = keras.layers.Reshape(shape, name="sub_pixel_join")(x)
+    return _crop(x, (params.patch_frames, params.num_bands), "sub_pixel_crop")
+
+
+def _crop(x, shape: tuple[int, int], name: str):
+    surplus = ((0, x.shape[1] - shape[0]), (0, x.shape[2] - shape[1]))
+    if any(right for _, right in surplus):
+        x = keras.layers.Cropping2D(surplus, name=name)(x)
+    return x
 
 
 def _initializer(rng: np.random.Generator):
@@ -142,10 +221,11 @@ def _convolution(x, channels: int, name: str, rng):
     return _batch_norm_relu(x, name)
 
 
-def _unfold(x, tap_shape, params: features.LogMelParams, rng):
+def _unfold(x, params: features.LogMelParams, rng):
     """Dense layers from a fully connected tap to the deepest convolutional grid."""
     frames, bands = grid(_DENSE_HALVINGS, params)
-    for index, width in enumerate((*dense_widths(tap_shape), frames * bands * _DENSE_CHANNELS)):
+    widths = (*dense_widths(x.shape[1:]), frames * bands * _DENSE_CHANNELS)
+    for index, width in enumerate(widths):
         name = f"dense_{index}"
         x = keras.layers.Dense(
             width, use_bias=False, kernel_initializer=_initializer(rng), name=name
@@ -156,9 +236,5 @@ def _unfold(x, tap_shape, params: features.LogMelParams, rng):
 
 def _upsample(x, level: int, params: features.LogMelParams):
     """Doubles the grid by repetition; crops where a halving had been rounded up."""
-    frames, bands = grid(level, params)
     x = keras.layers.UpSampling2D(2, name=f"grid_{level}_upsample")(x)
-    surplus = ((0, x.shape[1] - frames), (0, x.shape[2] - bands))
-    if any(right for _, right in surplus):
-        x = keras.layers.Cropping2D(surplus, name=f"grid_{level}_crop")(x)
-    return x
+    return _crop(x, grid(level, params), f"grid_{level}_crop")

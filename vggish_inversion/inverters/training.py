@@ -5,13 +5,14 @@ A run is a folder, written so that it can be killed at any moment: `config.json`
 `history.csv`, `tensorboard/`, and in the end `inverter.keras`.
 """
 
+import contextlib
 import csv
 import dataclasses
 import json
 import os
 import pathlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -21,6 +22,8 @@ from vggish_inversion.inverters import network
 from vggish_inversion.targets import encoder
 
 _MAX_VALIDATION_PATCHES = 1024
+
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
 # Settings that tell where a run was made, not what it is; the data has a fingerprint.
 _MAY_DIFFER = {"command", "versions", "data_dir"}
@@ -40,6 +43,9 @@ class TrainConfig:
         batch_size: patches per step.
         learning_rate: peak of the cosine schedule (Adam).
         seed: of weights and patches.
+        precision: what the layers compute in; weights, outputs and losses are float32, and so is
+            the inverter that is written in the end.
+        jit_compile: whether XLA compiles the step.
     """
 
     preset: str = "paper"
@@ -47,6 +53,25 @@ class TrainConfig:
     batch_size: int = 64
     learning_rate: float = 2e-3
     seed: int = 0
+    precision: str = "float32"
+    jit_compile: bool = False
+
+
+@contextlib.contextmanager
+def computing_in(precision: str) -> Iterator[None]:
+    """Layers that are built inside compute in this precision.
+
+    Raises:
+        ValueError: on an unknown precision.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"no precision {precision!r}; there are: {' '.join(PRECISIONS)}")
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def build_training_model(
@@ -58,12 +83,17 @@ def build_training_model(
         The chain `[batch, frames, bands]` log-mel in nats -> patches in network range, and the
         inverter within it.
     """
-    inverter = network.build_inverter(
-        target.tap(layer).shape, preset=config.preset, params=target.log_mel, seed=config.seed
-    )
+    inverter = _build_inverter(target, layer, config, precision=config.precision)
     frozen = target.up_to(layer)
     patches = keras.Input((target.log_mel.patch_frames, target.log_mel.num_bands), name="log_mel")
     return keras.Model(patches, inverter(frozen(patches, training=False))), inverter
+
+
+def _build_inverter(target, layer: str, config: TrainConfig, *, precision: str) -> keras.Model:
+    with computing_in(precision):
+        return network.build_inverter(
+            target.tap(layer).shape, preset=config.preset, params=target.log_mel, seed=config.seed
+        )
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -113,7 +143,17 @@ class Checkpoint(keras.callbacks.Callback):
         self._epoch_started = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Writes the checkpoint, then the history."""
+        """Writes the checkpoint, then the history.
+
+        Raises:
+            RunError: if a loss is not finite; the checkpoint of the epoch before is kept.
+        """
+        if not np.all(np.isfinite(list((logs or {}).values()))):
+            raise RunError(
+                f"epoch {epoch + 1} of {self._path.parent} ended with a loss that is not finite; "
+                f"the weights of epoch {epoch} are kept: start a new run with a smaller "
+                "learning_rate, or in float32"
+            )
         seconds = time.monotonic() - self._epoch_started
         self.history.append(
             {
@@ -225,11 +265,18 @@ def train_inverter(
         config.learning_rate, config.num_epochs * steps_per_epoch, alpha=0.01
     )
     optimizer = keras.optimizers.Adam(schedule)
+    if config.precision == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     checkpoint = Checkpoint(
         run_dir, inverter, optimizer, patches_per_epoch=steps_per_epoch * config.batch_size
     )
     epochs_done = checkpoint.restore()
-    model.compile(optimizer, keras.losses.MeanAbsoluteError())
+    model.compile(
+        optimizer,
+        keras.losses.MeanAbsoluteError(),
+        jit_compile=config.jit_compile,
+        auto_scale_loss=False,
+    )
     if epochs_done < config.num_epochs:
         held_out = validation.grid_patches(_MAX_VALIDATION_PATCHES)
         model.fit(
@@ -242,6 +289,8 @@ def train_inverter(
             verbose=2,
         )
     checkpoint.write_history()
+    trained, inverter = inverter, _build_inverter(target, layer, config, precision="float32")
+    inverter.set_weights(trained.get_weights())
     unfinished = run_dir / "unfinished.keras"
     inverter.save(unfinished)
     os.replace(unfinished, run_dir / "inverter.keras")

@@ -2,7 +2,7 @@
 
 import concurrent.futures
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -10,10 +10,20 @@ import numpy as np
 from vggish_inversion import audio, features
 from vggish_inversion.targets import small_encoder, tasks
 
+# Parts of a long clip that are this much below its loudest part hold no more of what it is called.
+_SILENT_BELOW_DB = 30.0
+_CLIPS_AT_ONCE = 64
+
 
 @dataclasses.dataclass(frozen=True)
 class ClassifierConfig:
-    """How a small encoder is trained."""
+    """How a small encoder is trained.
+
+    Attributes:
+        max_mix: share of another clip that is mixed in, in magnitude and in label (mixup, Zhang et
+            al. 2018); 0 for none.
+        balanced: whether every class is drawn equally often.
+    """
 
     num_epochs: int = 60
     batch_size: int = 64
@@ -24,21 +34,43 @@ class ClassifierConfig:
     max_gain_nats: float = 1.0
     max_mask_frames: int = 16
     max_mask_bands: int = 10
+    max_mix: float = 0.0
+    balanced: bool = False
     seed: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
 class LabelledPatches:
-    """Clips of one split: `log_mel` `[clips, frames, bands]` float32, `labels` `[clips]` int."""
+    """Segments of the clips of one split.
+
+    Attributes:
+        log_mel: `[segments, frames, bands]` float32, nats.
+        labels: `[segments]` int.
+        clips: `[segments]` int, ascending from 0: which clip a segment is of.
+    """
 
     log_mel: np.ndarray
     labels: np.ndarray
+    clips: np.ndarray
+
+    @property
+    def clip_labels(self) -> np.ndarray:
+        """`[clips]` int."""
+        return self.labels[np.unique(self.clips, return_index=True)[1]]
 
 
 def read_patches(
-    clips: Sequence[tasks.Clip], labels: Sequence[str], split: str, *, num_frames: int = 98
+    clips: Sequence[tasks.Clip],
+    labels: Sequence[str],
+    split: str,
+    *,
+    num_frames: int = 98,
+    max_segments: int = 8,
 ) -> LabelledPatches:
-    """Reads one split; shorter clips are padded with silence, longer ones cut.
+    """Reads one split, in segments of `num_frames`; shorter clips are padded with silence.
+
+    A longer clip gives as many segments as fit, at most `max_segments`, spread evenly, without
+    those that are silent beside the loudest.
 
     Raises:
         audio.AudioError: if a clip cannot be read.
@@ -47,29 +79,44 @@ def read_patches(
     num_samples = params.window_samples + (num_frames - 1) * params.hop_samples
 
     def read(clip: tasks.Clip) -> np.ndarray:
-        waveform = audio.read_audio(clip.path)[:num_samples]
-        return np.pad(waveform, (0, num_samples - len(waveform)))
+        waveform = audio.read_audio(clip.path)
+        waveform = np.pad(waveform, (0, max(0, num_samples - len(waveform))))
+        num_segments = min(max_segments, len(waveform) // num_samples)
+        starts = np.linspace(0, len(waveform) - num_samples, num_segments).astype(int)
+        segments = waveform[starts[:, np.newaxis] + np.arange(num_samples)]
+        power = np.mean(np.square(segments), axis=1)
+        return segments[power >= power.max() * 10 ** (-_SILENT_BELOW_DB / 10)]
 
     chosen = [clip for clip in clips if clip.split == split]
+    log_mel, sizes = [], []
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        waveforms = np.stack(list(pool.map(read, chosen)))
-    log_mel = np.concatenate(
-        [np.asarray(features.waveform_to_log_mel(part, params)) for part in _parts(waveforms, 256)]
+        for part in _parts(chosen, _CLIPS_AT_ONCE):
+            segments = list(pool.map(read, part))
+            sizes += map(len, segments)
+            log_mel.append(
+                np.asarray(features.waveform_to_log_mel(np.concatenate(segments), params))
+            )
+    own = np.array([labels.index(clip.label) for clip in chosen])
+    return LabelledPatches(
+        np.concatenate(log_mel), np.repeat(own, sizes), np.repeat(np.arange(len(chosen)), sizes)
     )
-    return LabelledPatches(log_mel, np.array([labels.index(clip.label) for clip in chosen]))
 
 
-def _parts(array: np.ndarray, size: int):
-    return (array[start : start + size] for start in range(0, len(array), size))
+def _parts(items: Sequence, size: int):
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 class AugmentedPatches(keras.utils.PyDataset):
-    """Shuffled batches with time shift, gain and SpecAugment masks (Park et al. 2019)."""
+    """Shuffled batches with time shift, gain, mixing and SpecAugment masks (Park et al. 2019).
 
-    def __init__(self, patches: LabelledPatches, config: ClassifierConfig):
+    Labels are one-hot, or two-hot where two clips are mixed.
+    """
+
+    def __init__(self, patches: LabelledPatches, num_classes: int, config: ClassifierConfig):
         """Draws every random number from `config.seed`, the epoch and the batch."""
         super().__init__()
         self._patches = patches
+        self._one_hot = np.eye(num_classes, dtype=np.float32)
         self._config = config
         self._epoch = 0
         self._params = features.LogMelParams()
@@ -83,7 +130,12 @@ class AugmentedPatches(keras.utils.PyDataset):
         """Shuffles."""
         self._epoch += 1
         rng = np.random.default_rng([self._config.seed, self._epoch])
-        self._order = rng.permutation(len(self._patches.labels))
+        labels = self._patches.labels
+        if self._config.balanced:
+            share = 1.0 / np.bincount(labels)[labels]
+            self._order = rng.choice(len(labels), len(labels), p=share / share.sum())
+        else:
+            self._order = rng.permutation(len(labels))
 
     def __getitem__(self, index: int):
         """One batch of patches and labels."""
@@ -99,9 +151,16 @@ class AugmentedPatches(keras.utils.PyDataset):
         last_start = padded.shape[1] - params.patch_frames
         frames = rng.integers(0, last_start + 1, (size, 1)) + np.arange(params.patch_frames)
         batch = np.take_along_axis(padded, frames[:, :, np.newaxis], axis=1)
-        # Gain scales the magnitude under the logarithm, not the offset beside it.
+        # Gain and mixing act on the magnitude under the logarithm, not on the offset beside it.
         gain = np.exp(rng.uniform(-1, 1, (size, 1, 1)) * config.max_gain_nats)
-        batch = np.log((np.exp(batch) - params.log_offset) * gain + params.log_offset)
+        magnitude = (np.exp(batch) - params.log_offset) * gain
+        labels = self._one_hot[self._patches.labels[chosen]]
+        if config.max_mix:
+            mix = rng.uniform(0, config.max_mix, (size, 1)).astype(np.float32)
+            other = rng.permutation(size)
+            magnitude = (1 - mix[:, :, None]) * magnitude + mix[:, :, None] * magnitude[other]
+            labels = (1 - mix) * labels + mix * labels[other]
+        batch = np.log(magnitude + params.log_offset)
         quiet = batch.mean(axis=(1, 2), keepdims=True)
         masks = ((1, params.patch_frames, config.max_mask_frames),) * 2
         masks += ((2, params.num_bands, config.max_mask_bands),) * 2
@@ -111,7 +170,7 @@ class AugmentedPatches(keras.utils.PyDataset):
             position = np.arange(length)
             inside = (position >= start) & (position < start + width)
             batch = np.where(np.expand_dims(inside, 3 - axis), quiet, batch)
-        return batch.astype(np.float32), self._patches.labels[chosen]
+        return batch.astype(np.float32), labels
 
 
 def train_classifier(
@@ -125,7 +184,7 @@ def train_classifier(
     """Trains a small encoder and its head; returns `small_encoder.build_small_encoder`'s model."""
     keras.utils.set_random_seed(config.seed)
     model = small_encoder.build_small_encoder(num_classes, seed=config.seed)
-    batches = AugmentedPatches(train, config)
+    batches = AugmentedPatches(train, num_classes, config)
     classifier = keras.Model(model.input, model.output["logits"])
     schedule = keras.optimizers.schedules.CosineDecay(
         1e-4,
@@ -135,12 +194,14 @@ def train_classifier(
     )
     classifier.compile(
         keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay),
-        smoothed_cross_entropy(config.label_smoothing, num_classes),
+        keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=config.label_smoothing
+        ),
         metrics=["accuracy"],
     )
     classifier.fit(
         batches,
-        validation_data=(centre_patches(validation), validation.labels),
+        validation_data=(centre_patches(validation), np.eye(num_classes)[validation.labels]),
         epochs=config.num_epochs,
         callbacks=list(callbacks),
         verbose=2,
@@ -148,26 +209,16 @@ def train_classifier(
     return model
 
 
-def smoothed_cross_entropy(smoothing: float, num_classes: int) -> Callable:
-    """Cross entropy of logits with integer labels, smoothed (Szegedy et al. 2016)."""
-
-    def loss(labels, logits):
-        one_hot = keras.ops.one_hot(keras.ops.cast(labels, "int32"), num_classes)
-        return keras.losses.categorical_crossentropy(
-            one_hot, logits, from_logits=True, label_smoothing=smoothing
-        )
-
-    return loss
-
-
 def centre_patches(patches: LabelledPatches) -> np.ndarray:
-    """The middle patch of every clip: `[clips, 96, 64]`."""
+    """The middle patch of every segment: `[segments, 96, 64]`."""
     frames = features.LogMelParams().patch_frames
     start = (patches.log_mel.shape[1] - frames) // 2
     return patches.log_mel[:, start : start + frames]
 
 
-def accuracy(model: keras.Model, patches: LabelledPatches) -> float:
-    """Share of clips whose highest logit is their label's."""
+def predict_clips(model: keras.Model, patches: LabelledPatches) -> np.ndarray:
+    """The class of every clip, `[clips]` int: the highest mean logit over its segments."""
     logits = model.predict(centre_patches(patches), verbose=0)["logits"]
-    return float(np.mean(np.argmax(logits, axis=-1) == patches.labels))
+    total = np.zeros((patches.clips[-1] + 1, logits.shape[1]))
+    np.add.at(total, patches.clips, logits)  # classes have the order of sums, as of means
+    return total.argmax(axis=1)

@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import math
 import pathlib
 from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 import sklearn.linear_model
+import sklearn.metrics
 import sklearn.pipeline
 import sklearn.preprocessing
 
@@ -19,36 +21,79 @@ The small encoder of Tagliasacchi et al. (arXiv:1905.11796), trained by this pro
 target. Its input is VGGish's log-mel, its taps `layer_0` .. `layer_6`.
 
 - Data: {source}.
-- Clips: {num_clips}: the splits of the corpus' own lists where they are there, else by
-  speaker (80, 10 and 10 %), and by clip only where a clip names no speaker.
+- Clips: {num_clips}; split {split}.
 - Classes ({num_classes}): {labels}
 - Command: `{command}`
 - Settings: {settings}
 - sha256 of `encoder.keras`: `{sha256}`
 - Licence of these weights: Apache-2.0
 
-| held-out test split | accuracy |
-|---|---|
-| this encoder | {accuracy:.1%} |
-| logistic regression on mean and deviation of each log-mel band | {baseline:.1%} |
-| chance (always the most frequent class) | {chance:.1%} |
+| held-out test split, {num_test} clips | accuracy (95 %) | balanced accuracy |
+|---|---|---|
+{rows}
+
+The interval is Wilson's; balanced accuracy is the mean over classes of the share that is found. A
+clip of several seconds is judged by the mean of its segments' logits.
 """
+_ROWS = {
+    "encoder": "this encoder",
+    "baseline": "logistic regression on mean and deviation of each log-mel band",
+    "chance": "chance (always the most frequent class)",
+}
+_WILSON_Z = 1.96
 
 
-def baseline_accuracy(
-    train: classification.LabelledPatches, test: classification.LabelledPatches
-) -> float:
-    """Accuracy of a logistic regression on the mean and deviation of each log-mel band."""
+def _scores(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Accuracy with Wilson's interval (Wilson 1927), and balanced accuracy."""
+    right, n, z = float(np.mean(labels == predicted)), len(labels), _WILSON_Z
+    centre = (right + z * z / (2 * n)) / (1 + z * z / n)
+    margin = z / (1 + z * z / n) * math.sqrt(right * (1 - right) / n + z * z / (4 * n * n))
+    return {
+        "accuracy": right,
+        "accuracy_low": centre - margin,
+        "accuracy_high": centre + margin,
+        "balanced_accuracy": float(sklearn.metrics.balanced_accuracy_score(labels, predicted)),
+    }
+
+
+def baseline_predictions(
+    train: classification.LabelledPatches,
+    test: classification.LabelledPatches,
+    *,
+    balanced: bool = False,
+) -> np.ndarray:
+    """What a logistic regression on the mean and deviation of each log-mel band says of clips."""
 
     def statistics(patches):
-        return np.concatenate([patches.log_mel.mean(axis=1), patches.log_mel.std(axis=1)], axis=1)
+        firsts = np.unique(patches.clips, return_index=True)[1][1:]
+        clips = [part.reshape(-1, part.shape[-1]) for part in np.split(patches.log_mel, firsts)]
+        return np.stack([np.concatenate([clip.mean(0), clip.std(0)]) for clip in clips])
 
     model = sklearn.pipeline.make_pipeline(
         sklearn.preprocessing.StandardScaler(),
-        sklearn.linear_model.LogisticRegression(max_iter=2000),
+        sklearn.linear_model.LogisticRegression(
+            max_iter=2000, class_weight="balanced" if balanced else None
+        ),
     )
-    model.fit(statistics(train), train.labels)
-    return float(model.score(statistics(test), test.labels))
+    model.fit(statistics(train), train.clip_labels)
+    return model.predict(statistics(test))
+
+
+def measure(
+    model: keras.Model,
+    splits: Mapping[str, classification.LabelledPatches],
+    config: classification.ClassifierConfig,
+) -> dict[str, dict[str, float]]:
+    """Scores of the encoder, the baseline and chance on the clips of the test split."""
+    test = splits["test"]
+    labels = test.clip_labels
+    most_frequent = np.bincount(splits["train"].clip_labels).argmax()
+    baseline = baseline_predictions(splits["train"], test, balanced=config.balanced)
+    return {
+        "encoder": _scores(labels, classification.predict_clips(model, test)),
+        "baseline": _scores(labels, baseline),
+        "chance": _scores(labels, np.full_like(labels, most_frequent)),
+    }
 
 
 def write_model(
@@ -75,19 +120,42 @@ def write_model(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "encoder.keras"
     model.save(path)
-    test = splits["test"]
     facts = {
         "task": task,
-        "source": tasks.TASKS[task].source,
         "labels": list(labels),
-        "num_clips": {split: len(patches.labels) for split, patches in splits.items()},
+        "num_clips": {split: len(patches.clip_labels) for split, patches in splits.items()},
         "settings": dataclasses.asdict(config),
         "sha256": hub.sha256(path),
-        "test_accuracy": classification.accuracy(model, test),
-        "baseline_accuracy": baseline_accuracy(splits["train"], test),
-        "chance_accuracy": float(np.bincount(test.labels).max() / len(test.labels)),
+        "test": measure(model, splits, config),
         **provenance,
     }
+    return write_card(folder, facts)
+
+
+def measure_again(
+    folder: pathlib.Path,
+    task: str,
+    labels: Sequence[str],
+    splits: Mapping[str, classification.LabelledPatches],
+) -> pathlib.Path:
+    """Measures an encoder that was trained before; rewrites its card and returns the card's path.
+
+    Raises:
+        ValueError: if it was trained on another task, or on other classes.
+    """
+    facts = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if (facts["task"], facts["labels"]) != (task, list(labels)):
+        raise ValueError(
+            f"{folder} holds an encoder of {facts['task']} ({', '.join(facts['labels'])}), not of "
+            f"{task} ({', '.join(labels)}); use another output folder"
+        )
+    config = classification.ClassifierConfig(**facts["settings"])
+    model = hub.read_keras_model(folder / "encoder.keras")
+    return write_card(folder, {**facts, "test": measure(model, splits, config)})
+
+
+def write_card(folder: pathlib.Path, facts: Mapping) -> pathlib.Path:
+    """Writes `config.json` and the model card that tells of it; returns the card's path."""
     (folder / "config.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(card_text(facts), encoding="utf-8")
     return folder / "README.md"
@@ -95,16 +163,23 @@ def write_model(
 
 def card_text(facts: Mapping) -> str:
     """The model card of what `config.json` holds."""
+    task = tasks.TASKS[facts["task"]]
+    rows = [
+        f"| {name} | {scores['accuracy']:.1%} ({scores['accuracy_low']:.1%} to "
+        f"{scores['accuracy_high']:.1%}) | {scores['balanced_accuracy']:.1%} |"
+        for key, name in _ROWS.items()
+        for scores in [facts["test"][key]]
+    ]
     return _CARD.format(
-        task=facts["task"],
-        source=facts["source"],
+        task=task.name,
+        source=task.source,
+        split=task.split,
         num_clips=", ".join(f"{count} {split}" for split, count in facts["num_clips"].items()),
+        num_test=facts["num_clips"]["test"],
         num_classes=len(facts["labels"]),
         labels=", ".join(facts["labels"]),
         command=" ".join(facts["command"]),
         settings=", ".join(f"{key} {value}" for key, value in facts["settings"].items()),
         sha256=facts["sha256"],
-        accuracy=facts["test_accuracy"],
-        baseline=facts["baseline_accuracy"],
-        chance=facts["chance_accuracy"],
+        rows="\n".join(rows),
     )
