@@ -72,6 +72,16 @@ def define_target_flags() -> Callable:
     return load
 
 
+def define_patch_hop_flag():
+    """Defines --patch_hop_frames, of the scripts that reconstruct; returns its holder."""
+    return flags.DEFINE_integer(
+        "patch_hop_frames",
+        None,
+        "Distance between patches, which cross-fade where they overlap; default: the target's.",
+        lower_bound=1,
+    )
+
+
 def exit_code(*, num_done: int, num_failed: int) -> int:
     """The exit code of a batch.
 

@@ -26,6 +26,7 @@ _SPLIT = flags.DEFINE_enum("split", "test", [*corpora.SPLITS, "all"], "Part of t
 _LIMIT = flags.DEFINE_integer("limit", None, "At most so many, spread evenly.", lower_bound=1)
 _VOCODER = flags.DEFINE_enum("vocoder", "griffin_lim", sorted(vocoders.VOCODERS), "Vocoder.")
 _ASR = flags.DEFINE_enum("asr", "pocketsphinx", asr.TRANSCRIBERS, "Recogniser.")
+_PATCH_HOP_FRAMES = command.define_patch_hop_flag()
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The results folder.", required=True)
 
 
@@ -42,6 +43,7 @@ def main():
         runs,
         vocoder=_VOCODER.value,
         transcriber=_ASR.value,
+        patch_hop_frames=_PATCH_HOP_FRAMES.value,
         output_dir=_OUTPUT_DIR.value,
         settings=command.provenance(split=_SPLIT.value, data_dir=_DATA_DIR.value),
         progress=tqdm.tqdm,

@@ -24,6 +24,7 @@ _TARGET_WEIGHTS = flags.DEFINE_string(
 _INPUT = flags.DEFINE_list("input", None, "Audio files or folders.", required=True)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Receives the wavs.", required=True)
 _VOCODER = flags.DEFINE_enum("vocoder", "griffin_lim", sorted(vocoders.VOCODERS), "Vocoder.")
+_PATCH_HOP_FRAMES = command.define_patch_hop_flag()
 
 
 def main():
@@ -35,6 +36,7 @@ def main():
         target,
         {trained.layer: (trained.layer, trained.load_model())},
         vocoders.load_vocoder(_VOCODER.value, target.log_mel),
+        patch_hop_frames=_PATCH_HOP_FRAMES.value,
     )
     inputs = reconstruction.find_inputs(_INPUT.value)
     statuses = reconstruction.reconstruct_files(

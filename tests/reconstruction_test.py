@@ -44,6 +44,23 @@ class ReconstructorTest(tf.test.TestCase):
             inverted = self.reconstructor.invert(log_mel)["exact"]
             self.assertAllClose(inverted, log_mel, atol=1e-4)
 
+    def test_overlapping_patches_cross_fade_to_the_same(self):
+        log_mel = self.reconstructor.log_mel(speech.read_clip())
+        for hop in (48, 24, 7):
+            overlapping = reconstruction.Reconstructor(
+                _transparent_target(),
+                {"exact": ("same", _exact_inverter())},
+                vocoders.load_vocoder("griffin_lim"),
+                patch_hop_frames=hop,
+            )
+            self.assertAllClose(overlapping.invert(log_mel)["exact"], log_mel, atol=1e-4)
+
+    def test_patches_that_leave_gaps_are_refused(self):
+        with self.assertRaisesRegex(ValueError, "97 frames apart leave gaps; expected 1 to 96"):
+            reconstruction.Reconstructor(
+                _transparent_target(), {}, lambda log_mel: log_mel, patch_hop_frames=97
+            )
+
     def test_length_and_alignment(self):
         waveform = speech.read_clip()
         for num_samples in (_PARAMS.patch_samples, 20001, len(waveform)):

@@ -41,6 +41,8 @@ class Reconstructor:
         target: encoder.TargetEncoder,
         inverters: Mapping[str, tuple[str, keras.Model]],
         vocoder: Callable,
+        *,
+        patch_hop_frames: int | None = None,
     ):
         """Joins the parts.
 
@@ -48,10 +50,21 @@ class Reconstructor:
             target: the frozen network.
             inverters: name -> (tap, inverter of that tap).
             vocoder: `[batch, frames, bands]` log-mel in nats -> `[batch, frames * hop]`.
+            patch_hop_frames: distance between patches; the target's own if None. Where patches
+                overlap, what is inverted from them cross-fades.
+
+        Raises:
+            ValueError: if patches that far apart leave gaps.
         """
         import tensorflow as tf
 
         self.target = target
+        self._patch_hop_frames = patch_hop_frames or target.log_mel.patch_hop_frames
+        if not 1 <= self._patch_hop_frames <= target.log_mel.patch_frames:
+            raise ValueError(
+                f"patches {self._patch_hop_frames} frames apart leave gaps; expected 1 to "
+                f"{target.log_mel.patch_frames}"
+            )
         self._vocoder = vocoder
         tap_of = {name: target.tap(layer).name for name, (layer, _) in inverters.items()}
         taps = keras.Model(
@@ -82,10 +95,12 @@ class Reconstructor:
     def invert(self, log_mel: np.ndarray) -> dict[str, np.ndarray]:
         """What each inverter makes of the activations of `log_mel`, in the same shape.
 
-        The last patch ends with the utterance; where it overlaps the one before, they cross-fade.
+        The last patch ends with the utterance; where patches overlap, they cross-fade.
         """
         params = self.target.log_mel
-        starts = features.patch_starts(len(log_mel), params, cover_end=True)
+        starts = features.patch_starts(
+            len(log_mel), params, hop_frames=self._patch_hop_frames, cover_end=True
+        )
         patches = features.log_mel_to_patches(log_mel, starts, params)
         joined = {
             name: features.patches_to_log_mel(features.unscale_log_mel(scaled), starts, params)

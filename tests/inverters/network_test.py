@@ -98,7 +98,7 @@ class LargePresetTest(tf.test.TestCase):
     def test_a_place_of_the_grid_becomes_its_own_square_of_the_patch(self):
         model = network.build_inverter((24, 16, 16), preset="large")
         inside = model.get_layer("sub_pixel_relu").output
-        spread = keras.Model(inside, model.get_layer("sub_pixel_join").output)
+        spread = keras.Model(inside, model.get_layer("sub_pixel").output)
         values = np.random.default_rng(0).normal(size=(1, *inside.shape[1:])).astype(np.float32)
         patches = spread(values).numpy()
         self.assertAllEqual(
@@ -110,7 +110,7 @@ class LargePresetTest(tf.test.TestCase):
         model = network.build_inverter((24, 16, 16), preset="large")
         embedding = np.random.default_rng(0).normal(size=(2, 24, 16, 16)).astype(np.float32)
         stem = keras.Model(model.input, model.get_layer("stem").output)
-        tower = keras.Model(model.input, model.get_layer("tower").output)
+        tower = keras.Model(model.input, model.get_layer("grid_2_tower").output)
         self.assertAllClose(tower(embedding), tf.nn.relu(stem(embedding)))
 
     def test_the_seed_decides(self):

@@ -87,6 +87,7 @@ def evaluate_runs(
     *,
     vocoder: str = "griffin_lim",
     transcriber: str = "pocketsphinx",
+    patch_hop_frames: int | None = None,
     output_dir: str | pathlib.Path,
     settings: Mapping,
     progress: Callable[[Iterable], Iterable] = iter,
@@ -99,6 +100,7 @@ def evaluate_runs(
             **settings,
             "target": target.name,
             "target_fingerprint": target.fingerprint,
+            "patch_hop_frames": patch_hop_frames or target.log_mel.patch_hop_frames,
             "inverters": {name: run.sha256 for name, run in zip(names, runs, strict=True)},
         },
     )
@@ -116,6 +118,7 @@ def evaluate_runs(
         target,
         {name: (run.layer, run.load_model()) for name, run in zip(names, runs, strict=True)},
         vocoders.load_vocoder(vocoder, target.log_mel),
+        patch_hop_frames=patch_hop_frames,
     )
     recogniser = asr.load_transcriber(transcriber)
     return evaluate(

@@ -115,7 +115,7 @@ def open_results(folder: pathlib.Path, settings: Mapping) -> None:
     inverters = kept.get("inverters", {})
     conflicts = [
         name
-        for name in ("target", "target_fingerprint", "data_dir", "split")
+        for name in ("target", "target_fingerprint", "data_dir", "split", "patch_hop_frames")
         if kept and kept.get(name) != settings.get(name)
     ]
     conflicts += [

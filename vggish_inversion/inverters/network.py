@@ -3,9 +3,11 @@
 "paper" is the decoder of Comanducci et al., "Reconstructing Speech from CNN Embeddings" (IEEE SPL
 2021): VGGish mirrored at a quarter of its width, which widens the grid step by step.
 
-"large" is this project's own: residual blocks on the tap's own grid, all at about the same cost,
-then one sub-pixel convolution (Shi et al., "Real-Time Single Image and Video Super-Resolution Using
-an Efficient Sub-Pixel Convolutional Neural Network", CVPR 2016) straight to the size of a patch.
+"large" is this project's own: residual blocks on the tap's own grid and, from deep taps, again on a
+grid of a quarter of a patch; between them, and in the end, one sub-pixel convolution (Shi et al.,
+"Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural
+Network", CVPR 2016). Few channels at full size, where the paper's decoder does most of its work,
+are what a CPU is slowest at.
 """
 
 import math
@@ -27,6 +29,7 @@ _DENSE_CHANNELS = 128
 # A grid halved once more has a quarter of the places, which pays for twice the channels.
 _LARGE_CHANNELS = (16, 32, 64, 128, 192)
 _LARGE_BLOCKS = 4
+_LARGE_LAST_GRID = 2
 _LARGE_OUTPUT_CHANNELS = 8
 
 
@@ -138,15 +141,14 @@ def _large_decoder(embedding, params: features.LogMelParams, rng):
     else:
         x, halvings = _on_grid(embedding, params)
         width = _LARGE_CHANNELS[min(halvings, len(_LARGE_CHANNELS) - 1)]
-    x = _he_convolution(x, width, "stem", rng)
-    for index in range(_LARGE_BLOCKS):
-        x = _residual_block(x, width, f"block_{index}", rng)
-    x = keras.layers.ReLU(name="tower")(x)
-    scale = 2**halvings
-    x = keras.layers.Conv2D(
-        scale * scale * _LARGE_OUTPUT_CHANNELS, 1, kernel_initializer=_he(rng), name="sub_pixel"
-    )(x)
-    x = _depth_to_space(keras.layers.ReLU(name="sub_pixel_relu")(x), scale, params)
+    x = _tower(_he_convolution(x, width, "stem", rng), f"grid_{halvings}", rng)
+    if halvings > _LARGE_LAST_GRID:
+        level, width = _LARGE_LAST_GRID, _LARGE_CHANNELS[_LARGE_LAST_GRID]
+        x = _sub_pixel(x, width, 2 ** (halvings - level), f"grid_{level}_sub_pixel", rng)
+        x = _tower(_crop(x, grid(level, params), "grid_crop"), f"grid_{level}", rng)
+        halvings = level
+    x = _sub_pixel(x, _LARGE_OUTPUT_CHANNELS, 2**halvings, "sub_pixel", rng)
+    x = _crop(x, grid(0, params), "crop")
     return _output_convolution(x, keras.initializers.GlorotUniform(int(rng.integers(2**31))))
 
 
@@ -181,16 +183,22 @@ def _residual_block(x, channels: int, name: str, rng):
     return keras.layers.Add(name=name)([x, y])
 
 
-def _depth_to_space(x, scale: int, params: features.LogMelParams):
-    """Spreads the channels of each place over `scale` x `scale` places; crops to a patch."""
-    frames, bands, channels = x.shape[1], x.shape[2], x.shape[3] // scale**2
-    if scale == 1:
-        return x
-    x = keras.layers.Reshape((frames, bands, scale, scale, channels), name="sub_pixel_split")(x)
-    x = keras.layers.Permute((1, 3, 2, 4, 5), name="sub_pixel_permute")(x)
-    shape = (frames * scale, bands * scale, channels)
-    x = keras.layers.Reshape(shape, name="sub_pixel_join")(x)
-    return _crop(x, (params.patch_frames, params.num_bands), "sub_pixel_crop")
+def _tower(x, name: str, rng):
+    for index in range(_LARGE_BLOCKS):
+        x = _residual_block(x, x.shape[-1], f"{name}_block_{index}", rng)
+    return keras.layers.ReLU(name=f"{name}_tower")(x)
+
+
+def _sub_pixel(x, channels: int, scale: int, name: str, rng):
+    """Each place becomes `scale` x `scale` places of `channels`, behind a ReLU."""
+    x = keras.layers.Conv2D(
+        scale * scale * channels, 1, kernel_initializer=_he(rng), name=f"{name}_conv"
+    )(x)
+    x = keras.layers.ReLU(name=f"{name}_relu")(x)
+    frames, bands = x.shape[1:3]
+    x = keras.layers.Reshape((frames, bands, scale, scale, channels), name=f"{name}_split")(x)
+    x = keras.layers.Permute((1, 3, 2, 4, 5), name=f"{name}_permute")(x)
+    return keras.layers.Reshape((frames * scale, bands * scale, channels), name=name)(x)
 
 
 def _crop(x, shape: tuple[int, int], name: str):
