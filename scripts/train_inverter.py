@@ -11,6 +11,7 @@ Killed and started again with the same flags, it goes on from its last epoch. Wa
 from absl import flags
 
 import command
+import training_flags
 from vggish_inversion import data
 from vggish_inversion.inverters import monitoring, training
 from vggish_inversion.vocoders import load_vocoder
@@ -23,26 +24,12 @@ _CACHE_DIR = flags.DEFINE_string(
     "cache_dir", None, "Log-mel, which runs may share; default: OUTPUT_DIR/log_mel_cache."
 )
 _PRESET = flags.DEFINE_enum("preset", "paper", training.network.PRESETS, "Network.")
-_EPOCHS = flags.DEFINE_integer("epochs", 30, "Passes over the corpus.", lower_bound=1)
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Patches per step.", lower_bound=1)
-_PRECISION = flags.DEFINE_enum(
-    "precision", "float32", training.PRECISIONS, "What the inverter's layers compute in."
-)
-_JIT_COMPILE = flags.DEFINE_bool("jit_compile", False, "Compile the step with XLA.")
-_LEARNING_RATE = flags.DEFINE_float("learning_rate", 2e-3, "Peak of the cosine schedule.")
+_LOSS = flags.DEFINE_enum("loss", "l1", training.LOSSES, "RecCNN (l1) or RecGAN (gan).")
+_CONFIG = training_flags.define_training_flags()
 
 
 def main():
     """Reads the corpus, trains and writes the run folder."""
-    config = training.TrainConfig(
-        preset=_PRESET.value,
-        num_epochs=_EPOCHS.value,
-        batch_size=_BATCH_SIZE.value,
-        learning_rate=_LEARNING_RATE.value,
-        seed=flags.FLAGS.seed,
-        precision=_PRECISION.value,
-        jit_compile=_JIT_COMPILE.value,
-    )
     target = _LOAD_TARGET()
     target.tap(_LAYER.value)
     cache_dir = _CACHE_DIR.value or f"{_OUTPUT_DIR.value}/log_mel_cache"
@@ -50,7 +37,7 @@ def main():
     training.train_inverter(
         target,
         _LAYER.value,
-        config,
+        _CONFIG(preset=_PRESET.value, loss=_LOSS.value),
         **caches,
         run_dir=_OUTPUT_DIR.value,
         settings=command.provenance(data_dir=_DATA_DIR.value),

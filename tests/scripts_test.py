@@ -112,6 +112,23 @@ class ScriptsTest(tf.test.TestCase):
         result = self._train("--layer=conv4", "--target_weights=http://127.0.0.1:9/google/vggish/1")
         self._assert_one_line(result, 1, "cannot be fetched", "--target_weights=")
 
+    def test_a_grid_is_trained_once_and_does_not_stop_at_a_failure(self):
+        flags = ("--target=small_encoder/speech_commands", "--layers=layer_0,layer_6")
+        flags += (f"--data_dir={speech.DEMO_SPEECH}", f"--output_dir={self.output}")
+        flags += ("--epochs=1", "--batch_size=4", "--presets=large,huge")
+        result = run("train_all.py", *flags)
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertIn("no preset 'huge'", result.stderr)
+        made = {path.parent for path in self.output.rglob("inverter.keras")}
+        expected = {self.output / layer / "large-l1" for layer in ("layer_0", "layer_6")}
+        self.assertEqual(made, expected)
+        times = {path: (path / "checkpoint.npz").stat().st_mtime_ns for path in made}
+        again = run("train_all.py", *flags)
+        self.assertIn("run 4 of 4", again.stdout)
+        self.assertEqual(
+            {path: (path / "checkpoint.npz").stat().st_mtime_ns for path in made}, times
+        )
+
     def test_bad_flags(self):
         self._assert_one_line(run("evaluate.py"), 2, "--data_dir", "must have a value")
 

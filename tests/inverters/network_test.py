@@ -83,6 +83,22 @@ class PaperPresetTest(tf.test.TestCase):
             network.build_inverter((1, 2, 3, 4))
 
 
+class DiscriminatorTest(tf.test.TestCase):
+    def test_every_network_check(self):
+        keras_checks.check_keras_model(
+            self, lambda: network.build_discriminator(seed=1), (96, 64), has_gradients=True
+        )
+
+    def test_the_published_one(self):
+        model = network.build_discriminator()
+        convolutions = _layers(model, keras.layers.Conv2D)
+        self.assertEqual([layer.filters for layer in convolutions], [16, 32, 64, 128, 1])
+        self.assertEqual({layer.kernel_size for layer in convolutions}, {(4, 4)})
+        self.assertEqual([layer.strides[0] for layer in convolutions], [2, 2, 2, 2, 1])
+        self.assertLen(_layers(model, keras.layers.BatchNormalization), 3)
+        self.assertEqual({layer.rate for layer in _layers(model, keras.layers.Dropout)}, {0.3})
+
+
 class LargePresetTest(tf.test.TestCase):
     def test_every_tap_of_the_small_encoder(self):
         for shape in ((48, 32, 8), (24, 16, 16), (6, 4, 64), (128,)):

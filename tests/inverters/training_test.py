@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from tests import speech
 from vggish_inversion import corpora, data
-from vggish_inversion.inverters import monitoring, run, training
+from vggish_inversion.inverters import checkpoints, monitoring, run, training
 from vggish_inversion.targets import encoder
 
 _CONFIG = training.TrainConfig(num_epochs=4, batch_size=4, learning_rate=3e-3, seed=1)
@@ -109,11 +109,11 @@ class TrainingTest(tf.test.TestCase):
     def test_other_settings_are_refused_by_name(self):
         self._train("run")
         other = training.TrainConfig(num_epochs=5, batch_size=4, learning_rate=3e-3, seed=1)
-        with self.assertRaisesRegex(training.RunError, r"num_epochs 4 -> 5"):
+        with self.assertRaisesRegex(checkpoints.RunError, r"num_epochs 4 -> 5"):
             self._train("run", config=other)
-        with self.assertRaisesRegex(training.RunError, "layer 'layer_1' -> 'layer_2'"):
+        with self.assertRaisesRegex(checkpoints.RunError, "layer 'layer_1' -> 'layer_2'"):
             self._train("run", layer="layer_2")
-        with self.assertRaisesRegex(training.RunError, "train_data"):
+        with self.assertRaisesRegex(checkpoints.RunError, "train_data"):
             self._train("run", train=self.validation)
 
     def test_reduced_precision_learns_alike_and_is_written_in_float32(self):
@@ -131,6 +131,23 @@ class TrainingTest(tf.test.TestCase):
         with self.assertRaisesRegex(ValueError, "no precision 'int3'; there are: float32"):
             self._train("int3", config=dataclasses.replace(config, precision="int3"))
 
+    def test_rec_gan_learns_both_networks_and_is_resumed_exactly(self):
+        config = dataclasses.replace(_CONFIG, loss="gan")
+        whole = self._train("whole", config=config)
+        history = self._history("whole")
+        losses = {name: [float(row[name]) for row in history] for name in history[0]}
+        self.assertLess(losses["val_loss"][-1], 0.9 * losses["val_loss"][0])
+        self.assertLess(losses["discriminator_loss"][-1], losses["discriminator_loss"][0])
+        self.assertAllGreaterEqual(losses["adversarial_loss"], 0.0)
+        with self.assertRaises(_KilledError):
+            self._train("killed", config=config, callbacks=[_Kill(2)])
+        resumed = self._train("killed", config=config)
+        for left, right in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+            self.assertAllClose(left, right, atol=1e-6)
+        self.assertEqual(run.read_run(self.folder / "whole").loss, "gan")
+        with self.assertRaisesRegex(ValueError, "losses are: l1 gan"):
+            self._train("other", config=dataclasses.replace(_CONFIG, loss="l2"))
+
     def test_a_loss_that_is_not_finite_ends_the_run_with_its_last_good_weights(self):
         class _Poison(keras.callbacks.Callback):
             def on_epoch_begin(self, epoch, logs=None):
@@ -138,7 +155,7 @@ class TrainingTest(tf.test.TestCase):
                     kernel = self.model.trainable_variables[0]
                     kernel.assign(np.full(kernel.shape, np.nan))
 
-        with self.assertRaisesRegex(training.RunError, "epoch 3 .*not finite.*learning_rate"):
+        with self.assertRaisesRegex(checkpoints.RunError, "epoch 3 .*not finite.*learning_rate"):
             self._train("run", callbacks=[_Poison()])
         self.assertLen(self._history("run"), 2)
         with np.load(self.folder / "run" / "checkpoint.npz") as kept:

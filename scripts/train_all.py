@@ -1,0 +1,62 @@
+r"""Trains a grid of inverters, layers x presets x losses of one target, one run after the other.
+
+  python scripts/train_all.py --target=small_encoder/speech_commands --layers=all \
+      --presets=large,paper --losses=l1 --data_dir=LJSpeech-1.1,LibriSpeech --output_dir=runs
+
+Killed and started again, it goes on, and skips what is done. A run that fails does not stop the
+rest. Measure them with scripts/evaluate.py --inverters_dir=runs.
+"""
+
+import itertools
+import pathlib
+
+from absl import flags, logging
+
+import command
+import training_flags
+from vggish_inversion import data
+from vggish_inversion.inverters import checkpoints, training
+
+_LOAD_TARGET = command.define_target_flags()
+_LAYERS = flags.DEFINE_list("layers", ["all"], "Taps, from first to last, or all.")
+_PRESETS = flags.DEFINE_list("presets", ["large"], f"Of {', '.join(training.network.PRESETS)}.")
+_LOSSES = flags.DEFINE_list("losses", ["l1"], f"Of {', '.join(training.LOSSES)}.")
+_DATA_DIR = flags.DEFINE_list("data_dir", None, "Corpus folder(s) of speech.", required=True)
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Receives LAYER/PRESET-LOSS.", required=True)
+_CONFIG = training_flags.define_training_flags()
+
+
+def main():
+    """Reads the corpus once, and trains what is not there yet."""
+    target = _LOAD_TARGET()
+    layers = [tap.name for tap in target.taps] if _LAYERS.value == ["all"] else _LAYERS.value
+    taps = [target.tap(layer) for layer in layers]
+    grid = list(itertools.product(taps, _PRESETS.value, _LOSSES.value))
+    folder = pathlib.Path(_OUTPUT_DIR.value)
+    caches = data.cache_corpora(_DATA_DIR.value, target.log_mel, folder / "log_mel_cache")
+    failures = 0
+    for number, (tap, preset, loss) in enumerate(grid, 1):
+        run_dir = folder / tap.name / f"{preset}-{loss}"
+        print(f"run {number} of {len(grid)}: {run_dir}", flush=True)
+        try:
+            training.train_inverter(
+                target,
+                tap.name,
+                _CONFIG(preset=preset, loss=loss),
+                **caches,
+                run_dir=run_dir,
+                settings=command.provenance(data_dir=_DATA_DIR.value),
+            )
+        except ValueError as error:
+            logging.error("%s", error)
+            failures += 1
+            continue
+        last = checkpoints.read_history(run_dir)[-1]
+        print(
+            f"  {last['num_patches']} patches, val_loss {float(last['val_loss']):.4f}", flush=True
+        )
+    return command.exit_code(num_done=len(grid) - failures, num_failed=failures)
+
+
+if __name__ == "__main__":
+    command.run(main)

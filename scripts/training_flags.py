@@ -1,0 +1,32 @@
+"""The flags of training, shared by the scripts that train inverters."""
+
+from collections.abc import Callable
+
+from absl import flags
+
+from vggish_inversion.inverters import training
+
+
+def define_training_flags() -> Callable[..., training.TrainConfig]:
+    """Defines --epochs, --batch_size and the like; returns what makes the config of them."""
+    epochs = flags.DEFINE_integer("epochs", 30, "Passes over the corpus.", lower_bound=1)
+    batch_size = flags.DEFINE_integer("batch_size", 64, "Patches per step.", lower_bound=1)
+    rate = flags.DEFINE_float("learning_rate", 2e-3, "Peak of the cosine schedule.", 1e-7)
+    precision = flags.DEFINE_enum(
+        "precision", "float32", training.PRECISIONS, "What the inverter's layers compute in."
+    )
+    jit_compile = flags.DEFINE_bool("jit_compile", False, "Compile the step with XLA.")
+
+    def config(*, preset: str, loss: str) -> training.TrainConfig:
+        return training.TrainConfig(
+            preset=preset,
+            loss=loss,
+            num_epochs=epochs.value,
+            batch_size=batch_size.value,
+            learning_rate=rate.value,
+            seed=flags.FLAGS.seed,
+            precision=precision.value,
+            jit_compile=jit_compile.value,
+        )
+
+    return config

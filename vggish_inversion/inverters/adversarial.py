@@ -1,0 +1,112 @@
+"""RecGAN: an inverter that also learns to pass for real before a discriminator of patches.
+
+Source: Comanducci et al., "Reconstructing Speech from CNN Embeddings" (IEEE SPL 2021), after Isola
+et al., "Image-to-Image Translation with Conditional Adversarial Networks" (CVPR 2017).
+"""
+
+from typing import Any
+
+import keras
+
+from vggish_inversion.inverters import checkpoints
+
+_L1_WEIGHT = 100.0
+
+
+def _taken_for(real: bool, logits) -> Any:
+    """Mean cross entropy of logits with one answer."""
+    return keras.ops.mean(keras.ops.softplus(-logits if real else logits))
+
+
+class RecGan(keras.Model):
+    """Trains both networks in one step; elsewhere it behaves as the inverter's chain alone.
+
+    `loss` and `val_loss` are the L1 part alone, in network range, so that the curves of RecGAN and
+    RecCNN can be laid over each other.
+    """
+
+    def __init__(
+        self,
+        chain: keras.Model,
+        inverter: keras.Model,
+        discriminator: keras.Model,
+        discriminator_optimizer: keras.optimizers.Optimizer,
+    ):
+        """Joins the networks.
+
+        Args:
+            chain: patches in nats -> the inverter's patches in network range.
+            inverter: the part of `chain` that learns.
+            discriminator: of `network.build_discriminator`.
+            discriminator_optimizer: its own; that of the inverter is compiled.
+
+        Raises:
+            checkpoints.RunError: on a Keras backend other than TensorFlow.
+        """
+        if keras.backend.backend() != "tensorflow":
+            raise checkpoints.RunError(
+                f"loss 'gan' trains on Keras' TensorFlow backend, not on {keras.backend.backend()};"
+                " set KERAS_BACKEND=tensorflow, or train with loss 'l1'"
+            )
+        super().__init__(name="rec_gan")
+        self._chain = chain
+        self._inverter = inverter
+        self._discriminator = discriminator
+        self._discriminator_optimizer = discriminator_optimizer
+        discriminator_optimizer.build(discriminator.trainable_variables)
+        names = ("loss", "adversarial_loss", "discriminator_loss")
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
+
+    @property
+    def discriminator_variables(self) -> list[keras.Variable]:
+        """What a checkpoint must keep beside the inverter."""
+        return [*self._discriminator.variables, *self._discriminator_optimizer.variables]
+
+    def call(self, patches, training=False):
+        """Patches in nats -> the inverter's patches in network range."""
+        return self._chain(patches, training=training)
+
+    def train_step(self, data):
+        """One step of each network, on the same batch."""
+        import tensorflow as tf  # not at the top: importing a network must not import it
+
+        patches, real = data
+        with tf.GradientTape() as inverter_tape, tf.GradientTape() as discriminator_tape:
+            inverted = self._chain(patches, training=True)
+            l1: Any = keras.ops.mean(keras.ops.abs(real - inverted))
+            judged_real = self._discriminator(real, training=True)
+            judged_inverted = self._discriminator(inverted, training=True)
+            adversarial = _taken_for(True, judged_inverted)
+            found_out = _taken_for(True, judged_real) + _taken_for(False, judged_inverted)
+            inverter_loss = self.optimizer.scale_loss(_L1_WEIGHT * l1 + adversarial)
+            discriminator_loss = self._discriminator_optimizer.scale_loss(found_out)
+        for network_, optimizer, tape, loss in (
+            (self._inverter, self.optimizer, inverter_tape, inverter_loss),
+            (
+                self._discriminator,
+                self._discriminator_optimizer,
+                discriminator_tape,
+                discriminator_loss,
+            ),
+        ):
+            variables = network_.trainable_variables
+            gradients = tape.gradient(loss, [variable.value for variable in variables])
+            optimizer.apply(gradients, variables)
+        for tracker, value in zip(
+            self._trackers.values(), (l1, adversarial, found_out), strict=True
+        ):
+            tracker.update_state(value)
+        return {name: tracker.result() for name, tracker in self._trackers.items()}
+
+    def test_step(self, data):
+        """The L1 part, on patches that were held out."""
+        patches, real = data
+        inverted = self._chain(patches, training=False)
+        tracker = self._trackers["loss"]
+        tracker.update_state(keras.ops.mean(keras.ops.abs(real - inverted), axis=(1, 2)))
+        return {"loss": tracker.result()}
+
+    @property
+    def metrics(self):
+        """Reset at the start of every epoch."""
+        return [*self._trackers.values()]

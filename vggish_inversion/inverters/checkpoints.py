@@ -1,0 +1,134 @@
+"""A run's folder, written so that it can be killed at any moment.
+
+`config.json` holds every setting, `checkpoint.npz` weights, optimisers and history (replaced in one
+step at the end of each epoch), `history.csv` a row per epoch; `inverter.keras` is there in the end.
+"""
+
+import csv
+import json
+import os
+import pathlib
+import time
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+
+# Settings that tell where a run was made, not what it is; the data has a fingerprint.
+_MAY_DIFFER = {"command", "versions", "data_dir"}
+
+
+class RunError(ValueError):
+    """A run cannot start or go on; the message says why and what to do."""
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps the whole state of a run in one file, replaced at the end of every epoch.
+
+    Keras' BackupAndRestore writes several files one after the other; a kill between them loses
+    the run. This one is renamed into place.
+    """
+
+    def __init__(
+        self,
+        run_dir: pathlib.Path,
+        variables: Sequence[keras.Variable],
+        *,
+        patches_per_epoch: int,
+    ):
+        """Keeps `variables`: of all that learns, and of its optimisers."""
+        super().__init__()
+        self._path = run_dir / "checkpoint.npz"
+        self._history_path = run_dir / "history.csv"
+        self._variables = variables
+        self._patches_per_epoch = patches_per_epoch
+        self.history: list[dict[str, float]] = []
+        self._epoch_started = 0.0
+
+    def restore(self) -> int:
+        """Puts back what was kept; returns the number of epochs that are done."""
+        if not self._path.is_file():
+            return 0
+        with np.load(self._path, allow_pickle=False) as kept:
+            if len(kept.files) != len(self._variables) + 1:
+                raise RunError(f"{self._path} is of another network; use a new output folder")
+            for index, variable in enumerate(self._variables):
+                variable.assign(kept[f"variable_{index}"])
+            self.history = json.loads(str(kept["history"]))
+        return len(self.history)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Starts the epoch's clock."""
+        self._epoch_started = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes the checkpoint, then the history.
+
+        Raises:
+            RunError: if a loss is not finite; the checkpoint of the epoch before is kept.
+        """
+        if not np.all(np.isfinite(list((logs or {}).values()))):
+            raise RunError(
+                f"epoch {epoch + 1} of {self._path.parent} ended with a loss that is not finite; "
+                f"the weights of epoch {epoch} are kept: start a new run with a smaller "
+                "learning_rate, or in float32"
+            )
+        seconds = time.monotonic() - self._epoch_started
+        self.history.append(
+            {
+                "epoch": epoch + 1,
+                "num_patches": (epoch + 1) * self._patches_per_epoch,
+                **{name: float(value) for name, value in (logs or {}).items()},
+                "patches_per_second": self._patches_per_epoch / seconds,
+            }
+        )
+        arrays = {
+            f"variable_{index}": np.asarray(keras.ops.convert_to_numpy(variable))
+            for index, variable in enumerate(self._variables)
+        }
+        unfinished = self._path.with_suffix(".tmp.npz")
+        np.savez(unfinished, history=json.dumps(self.history), **arrays)
+        os.replace(unfinished, self._path)
+        self.write_history()
+
+    def write_history(self):
+        """Writes history.csv: a row per epoch, losses in network range (a tenth of a nat)."""
+        if not self.history:
+            return
+        with open(self._history_path, "w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, self.history[-1].keys())
+            writer.writeheader()
+            writer.writerows(self.history)
+
+
+def read_history(run_dir: pathlib.Path) -> list[dict[str, str]]:
+    """The rows of history.csv."""
+    with open(run_dir / "history.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def open_run(run_dir: pathlib.Path, settings: Mapping) -> None:
+    """Writes config.json, or checks that a run that goes on has the same settings.
+
+    Raises:
+        RunError: if a setting differs; the message names each.
+    """
+    path = run_dir / "config.json"
+    if path.is_file():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        names = sorted((kept.keys() | settings.keys()) - _MAY_DIFFER)
+        different = [
+            f"{name} {kept.get(name)!r} -> {settings.get(name)!r}"
+            for name in names
+            if kept.get(name) != settings.get(name)
+        ]
+        if different:
+            raise RunError(
+                f"{run_dir} holds a run with other settings ({'; '.join(different)}); "
+                "use the same settings or another output folder"
+            )
+        return
+    run_dir.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".tmp")
+    unfinished.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    os.replace(unfinished, path)
