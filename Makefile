@@ -3,13 +3,14 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo test lint unit chromium clean
+.PHONY: help demo test lint unit chromium bench clean
 
 help:
 	@echo "make demo   reconstruct bundled speech from every layer, and write a page to listen to"
 	@echo "make test   lint, types, doctests and tests: everything CI runs"
 	@echo "make lint   lint and types alone"
 	@echo "make unit   doctests and tests alone"
+	@echo "make bench  patches per second to each tap, beside a bare convolution's rate"
 	@echo "make clean  remove what these commands made"
 
 $(INSTALLED): setup.py
@@ -37,6 +38,9 @@ chromium:
 	  || (test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
 	      && apt-get update -qq && apt-get install -y -qq chromium chromium-driver >/dev/null) \
 	  || echo "no Chromium: apt-get install chromium chromium-driver to run the browser tests"
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/targets.py
 
 clean:
 	rm -rf .venv build *.egg-info

@@ -25,7 +25,7 @@ setuptools.setup(
     install_requires=[
         f"tensorflow>=2.16.2,<2.17; {_REFERENCE}",
         f"tensorflow>=2.18; {_CURRENT}",
-        "keras>=3.6,<4",
+        "keras>=3.12,<4",  # before it, settings in a .keras file could run code in safe mode
         "tensorflow-hub>=0.16.1,<0.17",
         f"tensorflow-io>=0.37.1,<0.38; {_REFERENCE} and sys_platform == 'linux'",
         f"tf-keras>=2.16,<2.17; {_REFERENCE}",

@@ -58,16 +58,22 @@ def _print_error(error: Exception) -> None:
 
 def define_target_flags() -> Callable:
     """Defines --target, --target_weights and --seed; returns what loads the target they name."""
-    target = flags.DEFINE_string("target", "vggish", "vggish or small_encoder/TASK.")
+    target = flags.DEFINE_string(
+        "target",
+        "vggish",
+        "vggish, yamnet, small_encoder/TASK, or the path of a .keras file or SavedModel folder.",
+    )
     weights = flags.DEFINE_string(
         "target_weights", None, "URL, file, folder or 'untrained'; default: published or shipped."
     )
     seed = flags.DEFINE_integer("seed", 0, "Of everything random.")
 
-    def load():
+    def load(*, default_weights=None):
         from vggish_inversion.targets import encoder  # imports TensorFlow, which --help need not
 
-        return encoder.load_target(target.value, weights=weights.value, seed=seed.value)
+        return encoder.load_target(
+            target.value, weights=weights.value or default_weights, seed=seed.value
+        )
 
     return load
 

@@ -9,7 +9,8 @@ import tensorflow as tf
 from tests import scripts_test, speech
 from tests.report import browser
 
-_LAYERS = [f"layer_{index}" for index in range(7)]
+_INVERTERS = [(f"layer_{index}", "paper") for index in range(7)]
+_INVERTERS.insert(1, ("layer_1", "large"))
 
 
 class DemoTest(tf.test.TestCase):
@@ -19,25 +20,33 @@ class DemoTest(tf.test.TestCase):
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         cls.result = scripts_test.run("demo.py", f"--output_dir={cls.folder}")
         with open(cls.folder / "summary.csv", newline="") as file:
-            cls.summary = {row["layer"]: row for row in csv.DictReader(file)}
+            cls.summary = {(row["layer"], row["preset"]): row for row in csv.DictReader(file)}
 
     def test_every_layer_beside_the_references(self):
         self.assertEqual(self.result.returncode, 0, self.result.stderr)
-        self.assertEqual(list(self.summary), ["natural", "true_log_mel", *_LAYERS])
-        for layer, row in self.summary.items():
+        references = [("natural", ""), ("true_log_mel", "")]
+        self.assertEqual(list(self.summary), references + _INVERTERS)
+        for (layer, preset), row in self.summary.items():
             self.assertEqual(int(row["num_utterances"]), len(speech.CLIPS))
             self.assertIn(layer, self.result.stdout)
-            wavs = list((self.folder / "audio" / layer).rglob("*.wav"))
+            folder = self.folder / "audio" / layer / (f"{preset}-l1" if preset else "")
+            wavs = list(folder.rglob("*.wav"))
             self.assertLen(wavs, len(speech.CLIPS))
 
     def test_the_words_fade_with_depth(self):
-        stoi = {layer: float(row["stoi"]) for layer, row in self.summary.items()}
-        wer = {layer: float(row["wer"]) for layer, row in self.summary.items()}
+        rows = {key[0]: row for key, row in self.summary.items() if key[1] != "large"}
+        stoi = {layer: float(row["stoi"]) for layer, row in rows.items()}
+        wer = {layer: float(row["wer"]) for layer, row in rows.items()}
         self.assertGreater(stoi["layer_0"], stoi["true_log_mel"] - 0.05)
         for shallow, deep in (("layer_0", "layer_2"), ("layer_2", "layer_4")):
             self.assertGreater(stoi[shallow], stoi[deep])
         self.assertLess(wer["natural"], 0.35)
         self.assertGreater(wer["layer_6"], 0.8)
+
+    def test_the_large_preset_is_nearer_than_the_papers(self):
+        large, paper = (self.summary["layer_1", preset] for preset in ("large", "paper"))
+        self.assertGreater(float(large["stoi"]), float(paper["stoi"]))
+        self.assertLess(float(large["log_mel_l1"]), 0.95 * float(paper["log_mel_l1"]))
 
     def test_the_page_opens_in_a_browser(self):
         num_players = browser.check_page(self.folder / "index.html")

@@ -91,6 +91,17 @@ class PatchesTest(tf.test.TestCase):
         patches = features.log_mel_to_patches(log_mel, starts)
         self.assertAllEqual(patches, log_mel[:288].reshape(3, 96, 64))
 
+    def test_dense_patches_are_a_sliding_window(self):
+        log_mel = np.random.default_rng(2).normal(size=(150, 64)).astype(np.float32)
+        windows = np.lib.stride_tricks.sliding_window_view(log_mel, 96, axis=0)
+        windows = np.swapaxes(windows, 1, 2)  # the view puts the window last
+        for hop_frames in (1, 7, 48, 200):
+            starts = features.patch_starts(150, hop_frames=hop_frames)
+            patches = features.log_mel_to_patches(log_mel, starts)
+            self.assertAllEqual(patches, windows[::hop_frames])
+        params = dataclasses.replace(_PARAMS, patch_hop_frames=7)  # as a target may declare
+        self.assertAllEqual(features.patch_starts(150, params), np.arange(0, 55, 7))
+
     def test_round_trip(self):
         for num_frames in (96, 97, 191, 192, 300):
             for hop_frames in (96, 48, 24):

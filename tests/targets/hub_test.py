@@ -18,7 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from vggish_inversion.targets import hub
+from vggish_inversion.targets import download, hub
 
 _VALUES = {
     "net/conv/weights": np.arange(36, dtype=np.float32).reshape(3, 3, 1, 4),
@@ -165,7 +165,7 @@ class ReadVariablesTest(_FilesTest):
             self.assertLess(time.monotonic() - start, 5.0)
 
     def test_silent_server(self):
-        timeout = mock.patch.object(hub, "_FETCH_TIMEOUT_SECONDS", 0.2)
+        timeout = mock.patch.object(download, "_TIMEOUT_SECONDS", 0.2)
         with socket.create_server(("127.0.0.1", 0)) as silent, timeout:
             url = f"http://127.0.0.1:{silent.getsockname()[1]}/google/net/1"
             with self.assert_refused(url, "timed out"):

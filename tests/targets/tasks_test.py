@@ -11,7 +11,13 @@ import soundfile
 import tensorflow as tf
 
 from vggish_inversion import features
-from vggish_inversion.targets import classification, encoder, small_encoder_card, tasks
+from vggish_inversion.targets import (
+    classification,
+    encoder,
+    hub,
+    small_encoder_card,
+    tasks,
+)
 
 _TONES_HZ = {"low": 300.0, "high": 3000.0}
 
@@ -286,3 +292,17 @@ class TasksTest(tf.test.TestCase):
         )
         patches = classification.centre_patches(splits["test"])
         self.assertAllClose(target.model(patches)["layer_6"], model(patches)["layer_6"], atol=1e-4)
+
+    def test_the_documented_accuracies_are_those_of_the_model_cards(self):
+        table = small_encoder_card.accuracy_table(hub.models_dir())
+        page = pathlib.Path(__file__).parents[2] / "docs" / "small_encoders.md"
+        self.assertIn(table, page.read_text(encoding="utf-8"))
+        for path in sorted((hub.models_dir() / "small_encoder").glob("*/*")):
+            facts = json.loads((path / "config.json").read_text())
+            self.assertEqual(facts["sha256"], hub.sha256(path / "encoder.keras"))
+            card = (path / "README.md").read_text(encoding="utf-8")
+            self.assertEqual(card, small_encoder_card.card_text(facts))
+            self.assertEqual(
+                encoder.load_target(f"small_encoder/{facts['task']}").tap("layer_3").shape,
+                (6, 4, 64),
+            )

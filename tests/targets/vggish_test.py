@@ -4,17 +4,24 @@ import contextlib
 import functools
 import gc
 import hashlib
+import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import unittest
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
+import tensorflow_hub
 
 from vggish_inversion import features
-from vggish_inversion.targets import hub, vggish
+from vggish_inversion.targets import hub, vggish, vggish_postprocessing
+
+_WEIGHTS = os.environ.get("VGGISH_INVERSION_VGGISH_WEIGHTS")
+_PCA = os.environ.get("VGGISH_INVERSION_VGGISH_PCA")
 
 _SHAPES = {
     "vggish/conv1/weights": (3, 3, 1, 64),
@@ -181,7 +188,6 @@ class PublishedFilesTest(tf.test.TestCase):
         seconds = np.arange(2 * 16000) / 16000
         cls.waveform = 0.5 * np.sin(2 * np.pi * 1000 * seconds * seconds).astype(np.float32)
         module = _PublishedModule(values)
-        cls.waveform_embedding = module(cls.waveform).numpy()
         # Named as in TF-Hub's cache: a folder for each URL, by its SHA-1.
         cls.saved_model = cls.folder / hashlib.sha1(vggish.HUB_URL.encode()).hexdigest()
         tf.saved_model.save(module, str(cls.saved_model))
@@ -221,15 +227,46 @@ class PublishedFilesTest(tf.test.TestCase):
         target = vggish.load(weights=str(self.saved_model))
         self.assert_equals_reference(target)
 
-        log_mel = features.waveform_to_log_mel(self.waveform, target.log_mel)
-        starts = features.patch_starts(log_mel.shape[0], target.log_mel)
-        patches = features.log_mel_to_patches(log_mel, starts, target.log_mel)
-        self.assertEqual(self.waveform_embedding.shape, (2, 128))
-        self.assert_close(target.up_to("fc2")(patches), self.waveform_embedding)
+        # Waveforms are not padded, patches do not overlap, and what fills none is dropped.
+        published = tensorflow_hub.load(str(self.saved_model))
+        embed = target.up_to("embedding")
+        for num_samples, num_patches in ((32_000, 2), (30_959, 1), (15_600, 1)):
+            waveform = self.waveform[:num_samples]
+            expected = published(waveform)
+            self.assertEqual(expected.shape, (num_patches, 128))
+            self.assert_close(embed(_patches(waveform, target)), expected)
+        self.assertEqual(_patches(self.waveform[:15_599], target).shape, (0, 96, 64))
+        del published, embed
 
         # The default is the one of TF-Hub, here from its cache.
         with mock.patch.dict("os.environ", {"TFHUB_CACHE_DIR": str(self.folder)}):
             self.assertEqual(vggish.load().fingerprint, target.fingerprint)
+
+
+def _patches(waveform: np.ndarray, target) -> tf.Tensor:
+    log_mel = features.waveform_to_log_mel(waveform, target.log_mel)
+    starts = features.patch_starts(log_mel.shape[0], target.log_mel)
+    return features.log_mel_to_patches(log_mel, starts, target.log_mel)
+
+
+@pytest.mark.weights
+@unittest.skipUnless(
+    _WEIGHTS and _PCA,
+    "VGGISH_INVERSION_VGGISH_WEIGHTS and VGGISH_INVERSION_VGGISH_PCA name no weights of VGGish",
+)
+class SmokeTest(tf.test.TestCase):
+    """The numbers of `vggish_smoke_test.py`, which come with the release."""
+
+    def test_a_sine_of_one_kilohertz(self):
+        waveform = np.sin(2 * np.pi * 1000 * np.arange(3 * 16000) / 16000).astype(np.float32)
+        target = vggish.load(weights=_WEIGHTS)
+        embeddings = target.up_to("embedding")(_patches(waveform, target)).numpy()
+        self.assertEqual(embeddings.shape, (3, 128))
+        found = [np.mean(embeddings), np.std(embeddings)]
+        self.assertAllClose(found, [0.000657, 0.343], rtol=0.1, atol=0)
+        quantized = vggish_postprocessing.load_postprocessor(_PCA or "").quantize(embeddings)
+        found = [np.mean(quantized), np.std(quantized)]
+        self.assertAllClose(found, [126.0, 89.3], rtol=0.1, atol=0)
 
 
 class UntrainedTest(tf.test.TestCase):

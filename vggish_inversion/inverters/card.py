@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable
 
 from vggish_inversion.inverters import run
-from vggish_inversion.targets import hub
+from vggish_inversion.targets import encoder, hub
 
 _CARD = """# {name}
 
@@ -54,15 +54,22 @@ def store_inverter(
 
     Raises:
         hub.WeightsError: if the run is not finished.
+        ValueError: if its target is a file of the user's own.
     """
     trained = run.read_run(run_dir)
     config = trained.config
+    if not encoder.is_family(config["target"]):
+        raise ValueError(
+            f"{run_dir} inverts the network at {config['target']}; expected a target that has a "
+            "name of its own: keep the run's folder instead, every script takes it"
+        )
     name = f"inverter/{config['target']}/{trained.layer}/{trained.preset}-{trained.loss}"
     folder = pathlib.Path(models_dir) / name / str(version)
     folder.mkdir(parents=True, exist_ok=True)
     if folder.resolve() != trained.folder.resolve():
         for file in ("inverter.keras", "config.json", "history.csv"):
             shutil.copyfile(trained.folder / file, folder / file)
+    hub.write_digest(folder / "inverter.keras")
     with open(folder / "history.csv", encoding="utf-8", newline="") as file:
         last = list(csv.DictReader(file))[-1]
     card = _CARD.format(

@@ -3,7 +3,8 @@
 import dataclasses
 import hashlib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -68,6 +69,38 @@ class TargetEncoder:
         self.weights: str | None = None
         self.seed = 0
 
+    @classmethod
+    def from_keras(
+        cls,
+        model: keras.Model,
+        *,
+        taps: Sequence[str] | None = None,
+        log_mel: features.LogMelParams | Mapping[str, Any] | None = None,
+        log_mel_layer: str | None = None,
+        name: str | None = None,
+    ) -> "TargetEncoder":
+        """Makes a target of your own network. It shares the model's layers, and freezes them.
+
+        Args:
+            model: a functional or Sequential model of one input: log-mel patches `[batch, frames,
+                bands]`, or with a last axis of 1 or of 3 channels (which are filled alike).
+            taps: names of layers; every layer whose output is worth inverting if None.
+            log_mel: the front end that the network was trained with, a natural logarithm of mel
+                magnitude: `LogMelParams`, or a mapping of those of its fields that differ from
+                VGGish's. Frames and bands need not be stated where the model's input has them.
+            log_mel_layer: of a model that takes waveforms `[batch, samples]`, the layer whose
+                output is that log-mel. The taps lie behind it.
+            name: the path at which the model is saved, if scripts are to find it again.
+
+        Raises:
+            ValueError: if the model, a tap or the log-mel cannot be used; the message says why.
+        """
+        from vggish_inversion.targets import custom  # which needs this class
+
+        return custom.from_keras(
+            model, taps=taps, log_mel=log_mel, log_mel_layer=log_mel_layer, name=name
+        )
+
     def tap(self, name: str) -> Tap:
         """The tap of that name or alias.
 
@@ -104,8 +137,14 @@ def fingerprint(model: keras.Model) -> str:
 # Families of targets; the text after a slash names one member (small_encoder/speech_commands).
 _FAMILIES = {
     "vggish": "vggish_inversion.targets.vggish",
+    "yamnet": "vggish_inversion.targets.yamnet",
     "small_encoder": "vggish_inversion.targets.small_encoder",
 }
+
+
+def is_family(name: str) -> bool:
+    """Whether a name is of a target that this project knows, rather than a path."""
+    return name.partition("/")[0] in _FAMILIES and not name.endswith(".keras")
 
 
 def load_target(
@@ -114,7 +153,9 @@ def load_target(
     """Loads a frozen target.
 
     Args:
-        name: "vggish" or "small_encoder/TASK".
+        name: "vggish", "yamnet", "small_encoder/TASK", or the path of your own network: a `.keras`
+            file or the folder of a SavedModel, with its log-mel settings in a JSON file beside it
+            (see docs/your_own_network.md).
         weights: a URL, a file or folder, "untrained" (random weights: a control that shows what the
             architecture alone keeps), or None for the published or shipped weights.
         seed: of the untrained weights.
@@ -122,11 +163,19 @@ def load_target(
     Raises:
         ValueError: on an unknown name, or weights that are missing or do not fit.
     """
-    family, _, member = name.partition("/")
-    if family not in _FAMILIES:
-        raise ValueError(f"no target {name!r}; targets are: vggish, small_encoder/TASK")
-    module = importlib.import_module(_FAMILIES[family])
-    arguments = (member,) if member else ()
-    target = module.load(*arguments, weights=weights, seed=seed)
+    from vggish_inversion.targets import custom  # which needs this module
+
+    if is_family(name):
+        family, _, member = name.partition("/")
+        module = importlib.import_module(_FAMILIES[family])
+        arguments = (member,) if member else ()
+        target = module.load(*arguments, weights=weights, seed=seed)
+    elif custom.is_path(name):
+        target = custom.load(name, weights=weights, seed=seed)
+    else:
+        raise ValueError(
+            f"no target {name!r}; targets are: vggish, yamnet, small_encoder/TASK, and the path "
+            "of a .keras file or of a SavedModel's folder"
+        )
     target.weights, target.seed = weights, seed
     return target

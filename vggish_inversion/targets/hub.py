@@ -1,4 +1,4 @@
-"""Finds, fetches and checks model files: TF-Hub, TensorFlow and Keras files, hub_models/.
+"""Finds, fetches and checks model files: TF-Hub, TensorFlow, NumPy, Keras files, hub_models/.
 
 A checkpoint of TensorFlow 1 (VGGish's `vggish_model.ckpt`) keeps its tensors under the names of
 the variables. A SavedModel, the form of TF-Hub, keeps them under the path of Python attributes
@@ -8,36 +8,54 @@ way, a SavedModel needs neither its functions loaded nor its weights held twice.
 TensorFlow is imported where it is used: the model store serves networks on every Keras backend.
 """
 
-import contextlib
-import hashlib
-import http.client
 import os
 import pathlib
 import re
-import socket
-import tarfile
+import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from vggish_inversion.targets import download, integrity, npz
+from vggish_inversion.targets.integrity import Source, WeightsError, sha256, write_digest
+from vggish_inversion.targets.npz import read_npz
+
+__all__ = [
+    "MODELS_VARIABLE",
+    "WeightsError",
+    "find_model",
+    "load_keras_weights",
+    "models_dir",
+    "read_keras_model",
+    "read_npz",
+    "read_variables",
+    "sha256",
+    "write_digest",
+]
+
 MODELS_VARIABLE = "VGGISH_INVERSION_MODELS"
 _MODELS_ROOT = pathlib.Path(__file__).resolve().parents[2] / "hub_models"
-
-# Of silence on the network, not of the download.
-_FETCH_TIMEOUT_SECONDS = 20.0
 
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _SAVED_MODEL_PREFIX = pathlib.PurePath("variables", "variables")
 _SHARD_SUFFIX = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
 
-Source = str | os.PathLike[str]
-
-
-class WeightsError(ValueError):
-    """Model files are missing, damaged, or another model's; the message is one line."""
+# What Keras, h5py and zipfile raise at bytes that are no model, or no longer.
+_KERAS_ERRORS = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,  # of settings that are another structure
+    RuntimeError,
+    EOFError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def read_variables(
@@ -45,14 +63,17 @@ def read_variables(
     *,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     alternative: str = "",
+    rename: Callable[[str], str] | None = None,
 ) -> dict[str, np.ndarray]:
     """Reads a model's variables by name.
 
     Args:
         source: a TF-Hub URL (http or https, cached where TF-Hub caches), the folder of a
-            SavedModel, a TensorFlow checkpoint, or a folder with one checkpoint in it.
+            SavedModel, a TensorFlow checkpoint, a folder with one checkpoint in it, or an `.npz`
+            file of arrays under the variables' names.
         shapes: the variables to read, and the shapes that they must have; all of them if None.
         alternative: another place to download the same weights from, for the error message.
+        rename: maps a stored name to the one meant, where a release did not fix its names.
 
     Returns:
         Arrays by variable name, without TensorFlow's ":0".
@@ -61,24 +82,37 @@ def read_variables(
         WeightsError: if the source is missing, cannot be fetched or read, or lacks a variable, or
             if one has another shape or a value that is not finite.
     """
+    is_url = str(source).startswith(("http://", "https://"))
+    if not is_url and pathlib.PurePath(source).suffix == ".npz":
+        return read_npz(source, shapes=shapes, rename=rename)
+
     import tensorflow as tf  # not at the top: see the module's docstring
 
-    is_url = str(source).startswith(("http://", "https://"))
-    location = _fetch(str(source), alternative) if is_url else source
+    location = source
+    if is_url:
+        location = download.fetch(
+            str(source),
+            check=lambda folder: read_variables(folder, shapes=shapes, rename=rename),
+            alternative=alternative,
+        )
     prefix = _find_checkpoint(pathlib.Path(location).expanduser())
+    integrity.check_digest(prefix)
     try:
         reader = tf.train.load_checkpoint(str(prefix))
-        keys = _keys_by_name(reader)
+        keys = npz.renamed(_keys_by_name(reader), rename)
         stored = reader.get_variable_to_shape_map()
         if shapes is not None:
-            _check_shapes({name: stored[key] for name, key in keys.items()}, shapes, location)
+            integrity.check_shapes(
+                {name: stored[key] for name, key in keys.items()}, shapes, location
+            )
         variables = {name: reader.get_tensor(keys[name]) for name in (shapes or keys)}
     except (tf.errors.OpError, LookupError, RuntimeError) as error:
         raise WeightsError(
-            f"{prefix}: expected a TensorFlow checkpoint, cannot read it ({_first_line(error)}); "
+            f"{prefix}: expected a TensorFlow checkpoint, cannot read it "
+            f"({integrity.first_line(error)}); "
             + (f"delete {location} to fetch {source} again" if is_url else "copy the file again")
         ) from error
-    _check_finite(variables, location)
+    integrity.check_finite(variables, location)
     return variables
 
 
@@ -87,7 +121,8 @@ def load_keras_weights(model: Any, path: Source) -> None:
 
     Args:
         model: a built `keras.Model`.
-        path: a `.weights.h5` or `.keras` file; of the latter only the weights are read.
+        path: a `.weights.h5` or `.keras` file; of the latter only the weights are read. The former
+            has no checksum: damage shows only if FILE.sha256 lies beside it.
 
     Raises:
         WeightsError: if the file is missing, damaged, another model's, or has values that are not
@@ -99,14 +134,15 @@ def load_keras_weights(model: Any, path: Source) -> None:
             f"{path}: no such file; expected the weights of {model.name} as Keras saves them; "
             "correct the path (of a target: --target_weights=)"
         )
+    integrity.check_digest(path)
     try:
         model.load_weights(path)
-    except (OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
+    except _KERAS_ERRORS as error:
         raise WeightsError(
             f"{path}: expected the weights of {model.name} as Keras saves them, cannot load them "
-            f"({_first_line(error)}); copy the file again, or convert the weights again"
+            f"({integrity.first_line(error)}); copy the file again, or convert the weights again"
         ) from error
-    _check_finite({weight.path: np.asarray(weight) for weight in model.weights}, path)
+    integrity.check_finite({weight.path: np.asarray(weight) for weight in model.weights}, path)
 
 
 def read_keras_model(path: Source) -> Any:
@@ -129,14 +165,16 @@ def read_keras_model(path: Source) -> Any:
         raise WeightsError(f"{path}: no such file; expected a .keras file")
     if not zipfile.is_zipfile(path):
         raise WeightsError(f"{path}: not a .keras file, or cut short; copy the file again")
+    integrity.check_digest(path)
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, LookupError, zipfile.BadZipFile, zlib.error) as error:
+    except _KERAS_ERRORS as error:
         raise WeightsError(
-            f"{path}: cannot be read as a Keras model ({_first_line(error)}); copy the file again"
+            f"{path}: cannot be read as a Keras model ({integrity.root_cause(error)}); "
+            "copy the file again, or build the model of Keras' own layers"
         ) from error
     assert model is not None  # as Keras' own annotation would have it
-    _check_finite({weight.path: np.asarray(weight) for weight in model.weights}, path)
+    integrity.check_finite({weight.path: np.asarray(weight) for weight in model.weights}, path)
     return model
 
 
@@ -169,48 +207,6 @@ def find_model(name: str, version: int = 1) -> pathlib.Path:
         f"{root}: expected the model {name}/{version}, found {models or 'no models'}; choose one "
         f"that is there, train it, or set {MODELS_VARIABLE} to the folder that holds it"
     )
-
-
-def sha256(path: Source) -> str:
-    """The SHA-256 digest of a file, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _fetch(url: str, alternative: str) -> str:
-    """The folder into which TF-Hub has unpacked, or now unpacks, the model at a URL."""
-    import tensorflow as tf
-    import tensorflow_hub
-
-    try:
-        with _network_timeout(_FETCH_TIMEOUT_SECONDS):
-            return tensorflow_hub.resolve(url)
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        http.client.HTTPException,
-        tarfile.TarError,
-        zlib.error,
-        tf.errors.OpError,
-    ) as error:
-        raise WeightsError(
-            f"{url}: cannot be fetched ({_first_line(error)}); where there is a network, download "
-            f"{url}?tf-hub-format=compressed and unpack it into a folder"
-            + (f", or download {alternative}" if alternative else "")
-            + ", and pass that with --target_weights="
-        ) from error
-
-
-@contextlib.contextmanager
-def _network_timeout(seconds: float) -> Iterator[None]:
-    """TF-Hub opens its URLs without a timeout, and would wait forever for a silent server."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
 
 
 def _find_checkpoint(path: pathlib.Path) -> pathlib.Path:
@@ -257,38 +253,3 @@ def _keys_by_name(reader: Any) -> dict[str, str]:
         for attribute in node.attributes
         if attribute.name == "VARIABLE_VALUE" and attribute.checkpoint_key in stored
     }
-
-
-def _check_shapes(
-    stored: Mapping[str, Iterable[int]], expected: Mapping[str, tuple[int, ...]], source: Source
-) -> None:
-    for name, shape in expected.items():
-        if name not in stored:
-            some = ", ".join(sorted(stored)[:3])
-            raise WeightsError(
-                f"{source}: expected the variable {name} {list(shape)}, found {len(stored)} others "
-                f"({some}, ...); give the weights of the right model"
-            )
-        if tuple(stored[name]) != tuple(shape):
-            raise WeightsError(
-                f"{source}: expected {name} to have the shape {list(shape)}, found "
-                f"{list(stored[name])}; give the weights of the right model"
-            )
-
-
-def _check_finite(variables: Mapping[str, np.ndarray], source: Source) -> None:
-    for name, value in variables.items():
-        if value.dtype.kind != "f":
-            continue
-        # A sum is finite only if every term is, and it needs no array of its own.
-        with np.errstate(invalid="ignore"):
-            total = np.sum(value, dtype=np.float64)
-        if not np.isfinite(total):
-            raise WeightsError(
-                f"{source}: expected finite weights, found NaN or infinity in {name}; copy or "
-                "train the file again"
-            )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

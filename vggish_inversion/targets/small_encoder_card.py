@@ -120,6 +120,7 @@ def write_model(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "encoder.keras"
     model.save(path)
+    hub.write_digest(path)
     facts = {
         "task": task,
         "labels": list(labels),
@@ -165,8 +166,7 @@ def card_text(facts: Mapping) -> str:
     """The model card of what `config.json` holds."""
     task = tasks.TASKS[facts["task"]]
     rows = [
-        f"| {name} | {scores['accuracy']:.1%} ({scores['accuracy_low']:.1%} to "
-        f"{scores['accuracy_high']:.1%}) | {scores['balanced_accuracy']:.1%} |"
+        f"| {name} | {_percent(scores)} | {scores['balanced_accuracy']:.1%} |"
         for key, name in _ROWS.items()
         for scores in [facts["test"][key]]
     ]
@@ -183,3 +183,27 @@ def card_text(facts: Mapping) -> str:
         sha256=facts["sha256"],
         rows="\n".join(rows),
     )
+
+
+def accuracy_table(models_dir: pathlib.Path) -> str:
+    """The held-out accuracy of every small encoder in the store, as a Markdown table."""
+    lines = [
+        "| encoder | classes | test clips | accuracy (95 %) | balanced "
+        "| logistic regression (95 %) | chance |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for path in sorted((models_dir / "small_encoder").glob("*/*/config.json")):
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        encoder, baseline, chance = (facts["test"][key] for key in _ROWS)
+        lines.append(
+            f"| `small_encoder/{facts['task']}` | {len(facts['labels'])} "
+            f"| {facts['num_clips']['test']} | {_percent(encoder)} "
+            f"| {encoder['balanced_accuracy']:.1%} | {_percent(baseline)} "
+            f"| {chance['accuracy']:.1%} |"
+        )
+    return "\n".join(lines)
+
+
+def _percent(scores: Mapping[str, float]) -> str:
+    low, high = scores["accuracy_low"], scores["accuracy_high"]
+    return f"{scores['accuracy']:.1%} ({low:.1%} to {high:.1%})"

@@ -121,9 +121,9 @@ def load(*, weights: str | os.PathLike[str] | None = None, seed: int = 0) -> enc
 
     Args:
         weights: a TF-Hub URL (None: the published one); `vggish_model.ckpt` or the folder that
-            holds it; the folder of the TF-Hub SavedModel; a `.weights.h5` or `.keras` file saved
-            from `build_vggish`; or "untrained", a control that shows what the architecture alone
-            keeps.
+            holds it; the folder of the TF-Hub SavedModel; an `.npz` file of arrays under the
+            checkpoint's names; a `.weights.h5` or `.keras` file saved from `build_vggish`; or
+            "untrained", a control that shows what the architecture alone keeps.
         seed: of the untrained weights.
 
     Returns:

@@ -1,0 +1,27 @@
+r"""Lists the layers of a target that can be inverted: shape, values per second, receptive field.
+
+  python scripts/list_taps.py --target=vggish
+  python scripts/list_taps.py --target=path/to/model.keras --markdown
+
+Weights do not matter here, so those of VGGish and the like are not fetched unless they are named.
+"""
+
+from absl import flags
+
+import command
+from vggish_inversion.targets import encoder, tap_table
+
+_LOAD_TARGET = command.define_target_flags()
+_MARKDOWN = flags.DEFINE_bool("markdown", False, "Print a table in Markdown.")
+
+
+def main():
+    """Loads the target and prints its table."""
+    is_family = encoder.is_family(flags.FLAGS.target)
+    target = _LOAD_TARGET(default_weights="untrained" if is_family else None)
+    rows = tap_table.tap_rows(target)
+    print(tap_table.format_markdown(rows) if _MARKDOWN.value else tap_table.format_text(rows))
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,41 @@
+"""The benchmarks run and report; a smoke test, at a size where the figures mean nothing."""
+
+import json
+import math
+import pathlib
+import subprocess
+import sys
+
+import tensorflow as tf
+
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+# Multiply-adds of VGGish's convolutions up to pool4, by hand: places x 9 x inputs x outputs.
+_VGGISH_POOL4 = 9 * (
+    96 * 64 * 1 * 64
+    + 48 * 32 * 64 * 128
+    + 24 * 16 * (128 * 256 + 256 * 256)
+    + 12 * 8 * (256 * 512 + 512 * 512)
+)
+
+
+class TargetsTest(tf.test.TestCase):
+    def test_last_line_is_json(self):
+        program = [sys.executable, str(_ROOT / "benchmarks" / "targets.py")]
+        flags = ["--targets=vggish", "--taps=conv1,pool4", "--batch_size=1", "--num_turns=1"]
+        done = subprocess.run([*program, *flags], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = done.stdout.splitlines()
+        self.assertLen(lines, 5)  # the machine, the heading, two taps, the JSON
+        result = json.loads(lines[-1])
+        rows = result["targets"]["vggish"]
+        self.assertEqual(list(rows), ["conv1", "pool4"])
+        self.assertEqual(result["vggish_pool4_efficiency"], rows["pool4"]["efficiency"])
+        self.assertAlmostEqual(rows["pool4"]["gflop_per_patch"], 2 * _VGGISH_POOL4 / 1e9)
+        for row in rows.values():
+            for value in row.values():
+                self.assertTrue(math.isfinite(value) and value > 0, row)
+
+
+if __name__ == "__main__":
+    tf.test.main()

@@ -1,0 +1,126 @@
+"""The graph of a functional Keras model: the calls of its layers, and the same on a new input.
+
+Keras offers layers to the public and keeps the calls that join them to itself; what this package
+reads of them (`_nodes_by_depth`) is read here alone.
+"""
+
+import collections
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One call of a layer.
+
+    Attributes:
+        name: the layer's; the second call of a shared layer is `NAME.1`, and so on.
+        layer: a `keras.layers.Layer`, or an operation of keras.ops.
+        inputs: symbolic tensors.
+        outputs: symbolic tensors.
+    """
+
+    name: str
+    layer: Any
+    inputs: tuple
+    outputs: tuple
+
+
+def as_functional(model: Any) -> keras.Model:
+    """The same layers and tensors as a plain functional model.
+
+    Raises:
+        ValueError: if the model has no graph, or not one single input.
+    """
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"expected a Keras 3 model, got {type(model).__name__}: pass keras.Model")
+    try:
+        inputs, outputs = model.inputs, model.outputs
+    except AttributeError:
+        inputs = outputs = None
+    if not inputs or not outputs:
+        raise ValueError(
+            f"{model.name} has no graph of layers to tap; expected a functional model, or a "
+            "Sequential that begins with keras.Input: rebuild it from keras.Input, or export a "
+            "SavedModel whose function returns a dict of activations"
+        )
+    if len(inputs) != 1:
+        names = ", ".join(tensor.name for tensor in inputs)
+        raise ValueError(f"{model.name} has the inputs {names}; expected a model of one input")
+    return keras.Model(inputs, outputs, name=model.name)
+
+
+def calls(model: keras.Model) -> list[Call]:
+    """The calls of a functional model's layers, each after those that it depends on."""
+    return list(
+        _named((node.operation, node.input_tensors, node.outputs) for node in _nodes(model))
+    )
+
+
+def replay(model: keras.Model, start: Any, tensor: Any) -> list[Call]:
+    """Calls the model's layers anew, on another tensor in the place of one of the model's own.
+
+    Models inside the model are unfolded into their layers, unless a layer's name occurs twice.
+
+    Args:
+        model: functional; its layers are shared, not copied.
+        start: a symbolic tensor of the model: its input, or where it is cut.
+        tensor: what takes its place.
+
+    Returns:
+        The new calls of all layers that depend on `start` and on nothing beside it.
+    """
+    names = collections.Counter(_layer_names(model))
+    unfold = all(count == 1 for count in names.values())
+    return list(_named(_replay(model, start, {id(start): tensor}, unfold=unfold)))
+
+
+def _replay(model, start, fresh: dict, *, unfold: bool) -> Iterator[tuple]:
+    for node in _nodes(model):
+        if any(tensor is start for tensor in node.outputs):
+            continue
+        if any(id(tensor) not in fresh for tensor in node.input_tensors):
+            continue
+        arguments, options = node.arguments.fill_in(fresh)
+        if unfold and _is_nested(node.operation):
+            inner = as_functional(node.operation)
+            inside = {id(inner.inputs[0]): arguments[0]}
+            yield from _replay(inner, inner.inputs[0], inside, unfold=True)
+            outputs = [inside[id(tensor)] for tensor in inner.outputs]
+        else:
+            outputs = keras.tree.flatten(node.operation(*arguments, **options))
+            inputs = [fresh[id(tensor)] for tensor in node.input_tensors]
+            yield node.operation, inputs, outputs
+        fresh.update(zip(map(id, node.outputs), outputs, strict=True))
+
+
+def _nodes(model) -> list:
+    depths = sorted(model._nodes_by_depth, reverse=True)
+    return [node for depth in depths for node in model._nodes_by_depth[depth] if not node.is_input]
+
+
+def _is_nested(layer) -> bool:
+    """Whether a layer is a model that does nothing but call its layers, on one input."""
+    # A subclass, of another module than Keras' own, may do more in its `call`.
+    is_plain = isinstance(layer, keras.Model) and type(layer).__module__.startswith("keras.")
+    return is_plain and len(getattr(layer, "inputs", None) or ()) == 1
+
+
+def _layer_names(model) -> Iterator[str]:
+    # A layer that is called twice is one layer, and its calls are told apart by number.
+    for layer in {id(node.operation): node.operation for node in _nodes(model)}.values():
+        if _is_nested(layer):
+            yield from _layer_names(as_functional(layer))
+        else:
+            yield layer.name
+
+
+def _named(found) -> Iterator[Call]:
+    times = collections.Counter()
+    for layer, inputs, outputs in found:
+        name = f"{layer.name}.{times[layer.name]}" if times[layer.name] else layer.name
+        times[layer.name] += 1
+        yield Call(name, layer, tuple(inputs), tuple(outputs))
