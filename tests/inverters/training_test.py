@@ -151,7 +151,7 @@ class TrainingTest(tf.test.TestCase):
     def test_a_loss_that_is_not_finite_ends_the_run_with_its_last_good_weights(self):
         class _Poison(keras.callbacks.Callback):
             def on_epoch_begin(self, epoch, logs=None):
-                if epoch == 2:
+                if epoch == 2 and self.model is not None:
                     kernel = self.model.trainable_variables[0]
                     kernel.assign(np.full(kernel.shape, np.nan))
 
