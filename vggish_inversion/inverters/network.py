@@ -22,6 +22,8 @@ from vggish_inversion import features
 # deeper grids take the last row. The output layer follows the convolutions of grid 0.
 _PAPER_CHANNELS = ((16,), (32,), (64, 64), (128, 128))
 
+_DISCRIMINATOR_CHANNELS = (16, 32, 64, 128)
+
 # Fully connected taps are first unfolded to this many halvings of a patch, VGGish's pool4: 6 x 4.
 _DENSE_HALVINGS = 4
 _DENSE_CHANNELS = 128
@@ -103,6 +105,50 @@ def build_inverter(
     shape = (params.patch_frames, params.num_bands)
     patches = keras.layers.Reshape(shape, dtype="float32", name="patches")(x)
     return keras.Model(embedding, patches, name=f"{preset}_inverter")
+
+
+def build_discriminator(
+    params: features.LogMelParams = features.LogMelParams(), *, seed: int = 0
+) -> keras.Model:
+    """Builds RecGAN's discriminator, which judges a patch part by part.
+
+    Args:
+        params: the target's front end; its patch is the input's shape.
+        seed: of the initial weights and of dropout.
+
+    Returns:
+        A model `[batch, patch_frames, bands]` in network range -> `[batch, frames, bands]` float32
+        logits, positive for real.
+
+    >>> build_discriminator().output_shape
+    (None, 6, 4)
+    """
+    rng = np.random.default_rng(seed)
+    patches = keras.Input((params.patch_frames, params.num_bands), name="patches")
+    x = keras.layers.Reshape((params.patch_frames, params.num_bands, 1), name="channel")(patches)
+    for index, channels in enumerate(_DISCRIMINATOR_CHANNELS):
+        x = keras.layers.Conv2D(
+            channels,
+            4,
+            strides=2,
+            padding="same",
+            kernel_initializer=keras.initializers.RandomNormal(0.0, 0.02, int(rng.integers(2**31))),
+            name=f"conv_{index}",
+        )(x)
+        if index:
+            x = keras.layers.BatchNormalization(name=f"norm_{index}")(x)
+        x = keras.layers.LeakyReLU(0.3, name=f"leaky_relu_{index}")(x)
+        x = keras.layers.Dropout(0.3, seed=int(rng.integers(2**31)), name=f"dropout_{index}")(x)
+    x = keras.layers.Conv2D(
+        1,
+        4,
+        padding="same",
+        kernel_initializer=keras.initializers.RandomNormal(0.0, 0.02, int(rng.integers(2**31))),
+        dtype="float32",
+        name="logit",
+    )(x)
+    logits = keras.layers.Reshape(x.shape[1:3], dtype="float32", name="logits")(x)
+    return keras.Model(patches, logits, name="discriminator")
 
 
 def _on_grid(embedding, params: features.LogMelParams):

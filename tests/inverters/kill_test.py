@@ -1,0 +1,59 @@
+"""A run that is killed again and again, as batch systems do, ends where it would have ended."""
+
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import speech
+from vggish_inversion.inverters import checkpoints, run
+
+_SCRIPT = pathlib.Path(__file__).parents[2] / "scripts" / "train_inverter.py"
+_NUM_KILLS = 10
+
+
+def _command(folder: pathlib.Path) -> list[str]:
+    return [
+        *(sys.executable, str(_SCRIPT), "--target=small_encoder/speech_commands"),
+        *("--layer=layer_1", f"--data_dir={speech.DEMO_SPEECH}", f"--output_dir={folder}"),
+        *("--epochs=40", "--batch_size=8"),
+    ]
+
+
+@pytest.mark.slow
+class KillTest(tf.test.TestCase):
+    def test_sigkill_at_random(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        started = time.monotonic()
+        subprocess.run(_command(folder / "whole"), check=True, capture_output=True)
+        seconds = time.monotonic() - started
+        rng = random.Random(0)
+        kills = 0
+        while kills < _NUM_KILLS:
+            process = subprocess.Popen(
+                _command(folder / "killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            try:
+                process.wait(rng.uniform(0.2, 0.9) * seconds)
+                break  # it was done before it could be killed
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                kills += 1
+        self.assertGreater(kills, 2)
+        result = subprocess.run(_command(folder / "killed"), check=True, capture_output=True)
+        self.assertEqual(result.returncode, 0)
+        whole, killed = (checkpoints.read_history(folder / name) for name in ("whole", "killed"))
+        self.assertEqual(len(whole), len(killed))
+        for left, right in zip(whole, killed, strict=True):
+            self.assertEqual(left["num_patches"], right["num_patches"])
+            self.assertAllClose(float(left["val_loss"]), float(right["val_loss"]), atol=1e-6)
+        models = (run.read_run(folder / name).load_model() for name in ("whole", "killed"))
+        for left, right in zip(*(model.get_weights() for model in models), strict=True):
+            self.assertAllClose(left, right, atol=np.abs(left).max() * 1e-4 + 1e-6)
