@@ -37,5 +37,19 @@ class TargetsTest(tf.test.TestCase):
                 self.assertTrue(math.isfinite(value) and value > 0, row)
 
 
+class VocodersTest(tf.test.TestCase):
+    def test_last_line_is_json(self):
+        program = [sys.executable, str(_ROOT / "benchmarks" / "vocoders.py")]
+        flags = ["--limit=1", "--num_iterations=8"]
+        done = subprocess.run([*program, *flags], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout.splitlines()[-1])
+        self.assertEqual((result["num_clips"], result["num_iterations"]), (1, 8))
+        self.assertGreater(result["griffin_lim_speedup"], 1.0)
+        for name in ("griffin_lim", "librosa"):  # both are aligned with the recording
+            self.assertGreater(result[f"{name}_stoi"], 0.9)
+            self.assertLess(result[f"{name}_log_mel_l1"], 0.2)
+
+
 if __name__ == "__main__":
     tf.test.main()

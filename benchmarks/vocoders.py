@@ -1,0 +1,132 @@
+"""Griffin-Lim beside librosa's, on the true log-mel of the same clips: speed, STOI and log-mel L1.
+
+python benchmarks/vocoders.py --data_dirs=LJSpeech-1.1 --split=test --num_iterations=32
+
+librosa.feature.inverse.mel_to_audio is two steps, non-negative least squares from mel to linear
+magnitude and fast Griffin-Lim; both are called as it calls them, in float32, but with VGGish's own
+filters, which librosa's (straight on the axis of Hz) only come near: its result is the better for
+it. Both get the same iterations and momentum, one clip at a time, in turn, so that whatever else
+the machine does slows both. Each output is compared with the part of the recording that it covers.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import time
+from collections.abc import Callable
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import librosa
+import numpy as np
+
+from vggish_inversion import audio, corpora, features, metrics
+from vggish_inversion.vocoders import griffin_lim
+
+_DEMO_SPEECH = pathlib.Path(__file__).resolve().parents[1] / "scripts" / "demo_speech"
+_MOMENTUM = 0.99
+
+
+def librosa_vocoder(params: features.LogMelParams, num_iterations: int) -> Callable:
+    """`[frames, bands]` nats -> `[(frames - 1) * hop]`, beginning at the middle of a window."""
+    filters = features.mel_matrix(params).T
+
+    def vocode(log_mel: np.ndarray) -> np.ndarray:
+        mel = (np.exp(log_mel.T) - params.log_offset).clip(0).astype(np.float32)
+        return librosa.griffinlim(
+            librosa.util.nnls(filters, mel),
+            n_iter=num_iterations,
+            hop_length=params.hop_samples,
+            win_length=params.window_samples,
+            n_fft=params.fft_length,
+            momentum=_MOMENTUM,
+            random_state=0,
+        )
+
+    return vocode
+
+
+def measure(vocode: Callable, first_sample: int, natural: np.ndarray, log_mel: np.ndarray) -> dict:
+    """Seconds, STOI and log-mel L1 (nats, on the frames that were given) of one clip."""
+    started = time.perf_counter()
+    waveform = np.asarray(vocode(log_mel))
+    seconds = time.perf_counter() - started
+    to_next_frame = -first_sample % features.LogMelParams().hop_samples
+    waveform, first_sample = waveform[to_next_frame:], first_sample + to_next_frame
+    covered = natural[first_sample : first_sample + len(waveform)]
+    return {
+        "seconds": seconds,
+        "stoi": metrics.stoi(covered, waveform),
+        "log_mel_l1": metrics.log_mel_l1(
+            *(np.asarray(features.waveform_to_log_mel(item)) for item in (covered, waveform))
+        ),
+    }
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data_dirs", default=str(_DEMO_SPEECH), help="corpora, with commas")
+    parser.add_argument("--split", default="all", choices=[*corpora.SPLITS, "all"])
+    parser.add_argument("--limit", type=int, help="at most so many clips, spread evenly")
+    parser.add_argument("--num_iterations", type=int, default=32)
+    return parser.parse_args()
+
+
+def main():
+    """Measures, prints a table and, as the last line, one JSON object."""
+    options = parse_arguments()
+    params = features.LogMelParams()
+    ours = griffin_lim.GriffinLim(params, num_iterations=options.num_iterations, momentum=_MOMENTUM)
+    vocoders = {
+        "griffin_lim": (
+            lambda log_mel: ours(log_mel[np.newaxis])[0],
+            (params.window_samples - params.hop_samples) // 2,
+        ),
+        "librosa": (
+            librosa_vocoder(params, options.num_iterations),
+            params.window_samples // 2,
+        ),
+    }
+    utterances = corpora.read_corpora(options.data_dirs.split(","), split=options.split)
+    rows = {name: [] for name in vocoders}
+    speech_seconds = []
+    for number, utterance in enumerate(corpora.thin(utterances, options.limit)):
+        natural = audio.read_audio(utterance.path)
+        log_mel = np.asarray(features.waveform_to_log_mel(natural, params))
+        speech_seconds.append(len(natural) / params.sample_rate_hz)
+        for name, (vocode, first_sample) in vocoders.items():
+            if not number:
+                vocode(log_mel)  # compiles
+            rows[name].append(measure(vocode, first_sample, natural, log_mel))
+    result = {"num_clips": len(speech_seconds), "num_iterations": options.num_iterations}
+    print(f"{'vocoder':12} {'x real time':>11} {'STOI':>6} {'log-mel L1':>10}")
+    for name, measured in rows.items():
+        speed = statistics.median(
+            length / row["seconds"] for length, row in zip(speech_seconds, measured, strict=True)
+        )
+        stoi, l1 = (
+            statistics.fmean(row[key] for row in measured) for key in ("stoi", "log_mel_l1")
+        )
+        print(f"{name:12} {speed:11.1f} {stoi:6.3f} {l1:10.3f}")
+        result |= {
+            f"{name}_times_realtime": round(speed, 2),
+            f"{name}_stoi": round(stoi, 4),
+            f"{name}_log_mel_l1": round(l1, 4),
+        }
+    result["griffin_lim_speedup"] = round(
+        statistics.median(
+            theirs["seconds"] / own["seconds"]
+            for theirs, own in zip(rows["librosa"], rows["griffin_lim"], strict=True)
+        ),
+        2,
+    )
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
