@@ -18,7 +18,7 @@ _MARKDOWN = flags.DEFINE_bool("markdown", False, "Print a table in Markdown.")
 def main():
     """Loads the target and prints its table."""
     is_family = encoder.is_family(flags.FLAGS.target)
-    target = _LOAD_TARGET(default_weights="untrained" if is_family else None)
+    target = _LOAD_TARGET(default_weights=encoder.UNTRAINED if is_family else None)
     rows = tap_table.tap_rows(target)
     print(tap_table.format_markdown(rows) if _MARKDOWN.value else tap_table.format_text(rows))
 

@@ -60,3 +60,5 @@ class SmallEncoderTest(tf.test.TestCase):
             encoder.load_target("resnet")
         with self.assertRaisesRegex(ValueError, "small_encoder/speech_commands/1"):
             encoder.load_target("small_encoder/absent")
+        with self.assertRaisesRegex(ValueError, "no target 'yamnet/2'; yamnet is one network"):
+            encoder.load_target("yamnet/2")

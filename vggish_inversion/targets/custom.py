@@ -11,8 +11,6 @@ import numpy as np
 from vggish_inversion import features
 from vggish_inversion.targets import encoder, graph, hub, network_input, waveform_model
 
-UNTRAINED = "untrained"
-
 # What these give is what they got, moved or scaled: to tap them as well would measure it twice.
 _SAME_VALUES = (
     keras.layers.ActivityRegularization,
@@ -110,7 +108,7 @@ def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.Tar
         ValueError: if the model cannot be read, or is not one that can be a target.
     """
     source = pathlib.Path(path).expanduser()
-    if weights is not None and weights != UNTRAINED and not weights.endswith(".h5"):
+    if weights is not None and weights != encoder.UNTRAINED and not weights.endswith(".h5"):
         source, weights = pathlib.Path(weights).expanduser(), None
     settings_path = network_input.find_settings(source)
     settings = network_input.read_settings(settings_path) if settings_path else {}
@@ -138,10 +136,10 @@ def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.Tar
             "model.save('NAME.keras')"
         )
     model = hub.read_keras_model(source)
-    if weights is not None and weights != UNTRAINED:
+    if weights is not None and weights != encoder.UNTRAINED:
         hub.load_keras_weights(model, weights)
     target = from_keras(model, log_mel=settings, log_mel_layer=log_mel_layer, name=path)
-    if weights == UNTRAINED:
+    if weights == encoder.UNTRAINED:
         _assign_untrained(target.model, seed)
         target.fingerprint = encoder.fingerprint(model)
     return target

@@ -11,6 +11,8 @@ import numpy as np
 
 from vggish_inversion import features
 
+UNTRAINED = "untrained"  # in place of weights: random ones, a control
+
 
 @dataclasses.dataclass(frozen=True)
 class Tap:
@@ -140,6 +142,7 @@ _FAMILIES = {
     "yamnet": "vggish_inversion.targets.yamnet",
     "small_encoder": "vggish_inversion.targets.small_encoder",
 }
+_FAMILIES_WITH_MEMBERS = {"small_encoder"}
 
 
 def is_family(name: str) -> bool:
@@ -167,6 +170,8 @@ def load_target(
 
     if is_family(name):
         family, _, member = name.partition("/")
+        if member and family not in _FAMILIES_WITH_MEMBERS:
+            raise ValueError(f"no target {name!r}; {family} is one network: --target={family}")
         module = importlib.import_module(_FAMILIES[family])
         arguments = (member,) if member else ()
         target = module.load(*arguments, weights=weights, seed=seed)

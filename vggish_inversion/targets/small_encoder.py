@@ -67,7 +67,7 @@ def build_small_encoder(num_classes: int, *, seed: int = 0) -> keras.Model:
 def load(task: str = "speech_commands", *, weights: str | None = None, seed: int = 0):
     """Loads the small encoder of one task as a frozen target; see `encoder.load_target`."""
     name = f"small_encoder/{task}"
-    if weights == "untrained":
+    if weights == encoder.UNTRAINED:
         model = build_small_encoder(num_classes=2, seed=seed)
     else:
         path = pathlib.Path(weights) if weights else hub.find_model(name)

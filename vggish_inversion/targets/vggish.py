@@ -18,7 +18,6 @@ from vggish_inversion.targets import encoder, hub
 
 HUB_URL = "https://tfhub.dev/google/vggish/1"
 CHECKPOINT_URL = "https://storage.googleapis.com/audioset/vggish_model.ckpt"
-UNTRAINED = "untrained"
 
 ALIASES = {"conv3": "conv3_2", "conv4": "conv4_2", "embedding": "fc2"}
 
@@ -137,7 +136,7 @@ def load(*, weights: str | os.PathLike[str] | None = None, seed: int = 0) -> enc
     model = build_vggish()
     if pathlib.PurePath(source).suffix in _KERAS_SUFFIXES:
         hub.load_keras_weights(model, source)
-    elif source == UNTRAINED:
+    elif source == encoder.UNTRAINED:
         _assign_untrained(model, seed)
     else:
         variables = _variables_by_name(model)

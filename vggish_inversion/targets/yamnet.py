@@ -18,7 +18,6 @@ from vggish_inversion import features
 from vggish_inversion.targets import encoder, hub
 
 HUB_URL = "https://tfhub.dev/google/yamnet/1"
-UNTRAINED = "untrained"
 
 LOG_MEL = features.LogMelParams(log_offset=0.001, patch_hop_frames=48)
 NUM_CLASSES = 521  # in the order of the release's yamnet_class_map.csv: Speech is the first
@@ -145,7 +144,7 @@ def load(*, weights: str | os.PathLike[str] | None = None, seed: int = 0) -> enc
     model = build_yamnet()
     if pathlib.PurePath(source).suffix in _KERAS_SUFFIXES:
         hub.load_keras_weights(model, source)
-    elif source == UNTRAINED:
+    elif source == encoder.UNTRAINED:
         _assign_untrained(model, seed)
     else:
         variables = dict(_variables_by_name(model))
