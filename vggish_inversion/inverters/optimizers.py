@@ -1,0 +1,43 @@
+"""The optimisers that inverters learn by."""
+
+import keras
+from keras import ops
+
+_ADAM_CHANNELS = 8
+
+
+class ConvolutionalMuon(keras.optimizers.Muon):
+    """Muon for networks of convolutions: a kernel counts as the matrix from its window to outputs.
+
+    Keras' own takes only the kernels of dense layers and leaves convolutions to Adam. What has
+    fewer than eight outputs (the picture that an inverter ends with), biases and batch norm stay
+    with Adam, at the same learning rate. There is no weight decay.
+
+    Sources: Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024); Liu et
+    al., "Muon is scalable for LLM training" (2025), whose scale of the update lets it share Adam's
+    learning rate.
+    """
+
+    def __init__(self, learning_rate):
+        """Takes a rate or a schedule."""
+        super().__init__(learning_rate, weight_decay=None, adam_weight_decay=None)
+
+    def _should_use_adamw(self, variable) -> bool:
+        return len(variable.shape) < 2 or variable.shape[-1] < _ADAM_CHANNELS
+
+    def _muon_update_step(self, gradient, variable, lr, m) -> None:
+        lr = ops.cast(lr, variable.dtype)
+        self.assign(m, ops.add(gradient, self.momentum * m))
+        ahead = ops.add(gradient, self.momentum * m) if self.nesterov else m
+        update = self.zeropower_via_newtonschulz5(as_matrix(ahead), self.ns_steps)
+        update = self.lr_adjust(lr * update)
+        self.assign_sub(variable, ops.reshape(update, variable.shape))
+
+
+def as_matrix(kernel):
+    """`[*window, inputs, outputs]` -> `[window * inputs, outputs]`."""
+    return ops.reshape(kernel, (-1, kernel.shape[-1]))
+
+
+# Name -> what makes it of a learning rate or schedule.
+OPTIMIZERS = {"adam": keras.optimizers.Adam, "muon": ConvolutionalMuon}
