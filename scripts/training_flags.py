@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from absl import flags
 
+from vggish_inversion import training_run
 from vggish_inversion.inverters import training
 
 
@@ -13,7 +14,7 @@ def define_training_flags() -> Callable[..., training.TrainConfig]:
     batch_size = flags.DEFINE_integer("batch_size", 64, "Patches per step.", lower_bound=1)
     rate = flags.DEFINE_float("learning_rate", 2e-3, "Peak of the cosine schedule.", 1e-7)
     precision = flags.DEFINE_enum(
-        "precision", "float32", training.PRECISIONS, "What the inverter's layers compute in."
+        "precision", "float32", training_run.PRECISIONS, "What the inverter's layers compute in."
     )
     jit_compile = flags.DEFINE_bool("jit_compile", False, "Compile the step with XLA.")
 
