@@ -24,7 +24,9 @@ _INVERTERS_DIR = flags.DEFINE_string(
 _DATA_DIR = flags.DEFINE_list("data_dir", None, "Corpus folder(s), or any of audio.", required=True)
 _SPLIT = flags.DEFINE_enum("split", "test", [*corpora.SPLITS, "all"], "Part of the corpus.")
 _LIMIT = flags.DEFINE_integer("limit", None, "At most so many, spread evenly.", lower_bound=1)
-_VOCODER = flags.DEFINE_enum("vocoder", "griffin_lim", sorted(vocoders.VOCODERS), "Vocoder.")
+_VOCODER = flags.DEFINE_string(
+    "vocoder", "griffin_lim", f"{', '.join(sorted(vocoders.VOCODERS))}, or a vocoder's run folder."
+)
 _ASR = flags.DEFINE_enum("asr", "pocketsphinx", asr.TRANSCRIBERS, "Recogniser.")
 _PATCH_HOP_FRAMES = command.define_patch_hop_flag()
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The results folder.", required=True)

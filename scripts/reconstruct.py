@@ -23,7 +23,9 @@ _TARGET_WEIGHTS = flags.DEFINE_string(
 )
 _INPUT = flags.DEFINE_list("input", None, "Audio files or folders.", required=True)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Receives the wavs.", required=True)
-_VOCODER = flags.DEFINE_enum("vocoder", "griffin_lim", sorted(vocoders.VOCODERS), "Vocoder.")
+_VOCODER = flags.DEFINE_string(
+    "vocoder", "griffin_lim", f"{', '.join(sorted(vocoders.VOCODERS))}, or a vocoder's run folder."
+)
 _PATCH_HOP_FRAMES = command.define_patch_hop_flag()
 
 

@@ -14,8 +14,8 @@ from absl import flags, logging
 
 import command
 import training_flags
-from vggish_inversion import data
-from vggish_inversion.inverters import checkpoints, training
+from vggish_inversion import data, training_run
+from vggish_inversion.inverters import training
 
 _LOAD_TARGET = command.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps, from first to last, or all.")
@@ -51,7 +51,7 @@ def main():
             logging.error("%s", error)
             failures += 1
             continue
-        last = checkpoints.read_history(run_dir)[-1]
+        last = training_run.read_history(run_dir)[-1]
         print(
             f"  {last['num_patches']} patches, val_loss {float(last['val_loss']):.4f}", flush=True
         )

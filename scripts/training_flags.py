@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from absl import flags
 
+from vggish_inversion import training_run
 from vggish_inversion.inverters import training
 
 
@@ -16,7 +17,7 @@ def define_training_flags() -> Callable[..., training.TrainConfig]:
         "optimizer", "adam", training.OPTIMIZERS, "The published one, or muon, which learns faster."
     )
     precision = flags.DEFINE_enum(
-        "precision", "float32", training.PRECISIONS, "What the inverter's layers compute in."
+        "precision", "float32", training_run.PRECISIONS, "What the inverter's layers compute in."
     )
     jit_compile = flags.DEFINE_bool("jit_compile", False, "Compile the step with XLA.")
 

@@ -5,8 +5,17 @@ import pathlib
 
 import vggish_inversion
 
-_ROAD = ["audio_header", "audio", "features", "targets", "corpora", "data", "inverters"]
-_ROAD += ["vocoders", "asr", "metrics", "reconstruction", "evaluation", "report"]
+_ROAD = ["audio_header", "audio", "features", "targets", "corpora", "data"]
+_ROAD += [
+    "training_run",
+    "inverters",
+    "vocoders",
+    "asr",
+    "metrics",
+    "reconstruction",
+    "evaluation",
+    "report",
+]
 _STRANGERS = {"inverters", "vocoders", "asr", "metrics"}
 _PACKAGE = pathlib.Path(vggish_inversion.__file__).parent
 

@@ -152,12 +152,10 @@ def cache_log_mel(
     return LogMelCache(frames, lengths, params, name)
 
 
-def cache_corpora(
+def training_splits(
     data_dirs: Sequence[str | pathlib.Path],
-    params: features.LogMelParams,
-    cache_dir: str | pathlib.Path,
-) -> dict[str, LogMelCache]:
-    """The caches of "train" and "validation" of some corpora together; see `cache_log_mel`.
+) -> dict[str, list[corpora.Utterance]]:
+    """The utterances of "train" and "validation" of some corpora together.
 
     Where a small folder has no validation split, some training utterances are held out for it.
 
@@ -173,6 +171,19 @@ def cache_corpora(
         logging.warning("no validation split: 1 in %d utterances is held out", _HELD_OUT_EVERY)
     if not chosen["train"]:
         raise corpora.CorpusError("one utterance is not enough to train on; give more speech")
+    return chosen
+
+
+def cache_corpora(
+    data_dirs: Sequence[str | pathlib.Path],
+    params: features.LogMelParams,
+    cache_dir: str | pathlib.Path,
+) -> dict[str, LogMelCache]:
+    """The caches of "train" and "validation" of some corpora together.
+
+    See `training_splits` and `cache_log_mel`, also for what they raise.
+    """
+    chosen = training_splits(data_dirs)
     return {split: cache_log_mel(items, params, cache_dir) for split, items in chosen.items()}
 
 

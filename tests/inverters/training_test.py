@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from tests import speech
-from vggish_inversion import corpora, data
-from vggish_inversion.inverters import checkpoints, monitoring, run, training
+from vggish_inversion import corpora, data, training_run
+from vggish_inversion.inverters import monitoring, run, training
 from vggish_inversion.targets import encoder
 
 _CONFIG = training.TrainConfig(num_epochs=4, batch_size=4, learning_rate=3e-3, seed=1)
@@ -109,11 +109,11 @@ class TrainingTest(tf.test.TestCase):
     def test_other_settings_are_refused_by_name(self):
         self._train("run")
         other = training.TrainConfig(num_epochs=5, batch_size=4, learning_rate=3e-3, seed=1)
-        with self.assertRaisesRegex(checkpoints.RunError, r"num_epochs 4 -> 5"):
+        with self.assertRaisesRegex(training_run.RunError, r"num_epochs 4 -> 5"):
             self._train("run", config=other)
-        with self.assertRaisesRegex(checkpoints.RunError, "layer 'layer_1' -> 'layer_2'"):
+        with self.assertRaisesRegex(training_run.RunError, "layer 'layer_1' -> 'layer_2'"):
             self._train("run", layer="layer_2")
-        with self.assertRaisesRegex(checkpoints.RunError, "train_data"):
+        with self.assertRaisesRegex(training_run.RunError, "train_data"):
             self._train("run", train=self.validation)
 
     def test_reduced_precision_learns_alike_and_is_written_in_float32(self):
@@ -155,7 +155,7 @@ class TrainingTest(tf.test.TestCase):
                     kernel = self.model.trainable_variables[0]
                     kernel.assign(np.full(kernel.shape, np.nan))
 
-        with self.assertRaisesRegex(checkpoints.RunError, "epoch 3 .*not finite.*learning_rate"):
+        with self.assertRaisesRegex(training_run.RunError, "epoch 3 .*not finite.*learning_rate"):
             self._train("run", callbacks=[_Poison()])
         self.assertLen(self._history("run"), 2)
         with np.load(self.folder / "run" / "checkpoint.npz") as kept:

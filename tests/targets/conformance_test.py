@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests import networks
+from vggish_inversion import training_run
 from vggish_inversion.inverters import training
 from vggish_inversion.targets import encoder
 
@@ -92,7 +93,7 @@ class _Conformance(tf.test.TestCase):
         self.assert_same(self.target.model(_PATCHES))
 
     def test_mixed_precision(self):
-        with training.computing_in("mixed_bfloat16"):
+        with training_run.computing_in("mixed_bfloat16"):
             mixed = self.load()
         self.assertEqual(mixed.fingerprint, self.target.fingerprint)
         self.assert_same(mixed.model(_PATCHES), share=0.1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from vggish_inversion.inverters import checkpoints
+from vggish_inversion import training_run
 
 _L1_WEIGHT = 100.0
 
@@ -41,10 +41,10 @@ class RecGan(keras.Model):
             discriminator_optimizer: its own; that of the inverter is compiled.
 
         Raises:
-            checkpoints.RunError: on a Keras backend other than TensorFlow.
+            training_run.RunError: on a Keras backend other than TensorFlow.
         """
         if keras.backend.backend() != "tensorflow":
-            raise checkpoints.RunError(
+            raise training_run.RunError(
                 f"loss 'gan' trains on Keras' TensorFlow backend, not on {keras.backend.backend()};"
                 " set KERAS_BACKEND=tensorflow, or train with loss 'l1'"
             )

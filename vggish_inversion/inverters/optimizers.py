@@ -26,11 +26,10 @@ class ConvolutionalMuon(keras.optimizers.Muon):
         return len(variable.shape) < 2 or variable.shape[-1] < _ADAM_CHANNELS
 
     def _muon_update_step(self, gradient, variable, lr, m) -> None:
-        lr = ops.cast(lr, variable.dtype)
-        self.assign(m, ops.add(gradient, self.momentum * m))
-        ahead = ops.add(gradient, self.momentum * m) if self.nesterov else m
+        self.assign(m, gradient + self.momentum * m)
+        ahead = gradient + self.momentum * m  # Nesterov's
         update = self.zeropower_via_newtonschulz5(as_matrix(ahead), self.ns_steps)
-        update = self.lr_adjust(lr * update)
+        update = self.lr_adjust(ops.cast(lr, variable.dtype) * update)
         self.assign_sub(variable, ops.reshape(update, variable.shape))
 
 

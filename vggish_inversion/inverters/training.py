@@ -3,23 +3,21 @@
 Source: Comanducci et al., "Reconstructing Speech from CNN Embeddings" (IEEE SPL 2021).
 """
 
-import contextlib
 import dataclasses
 import os
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 
-from vggish_inversion import data, features
-from vggish_inversion.inverters import adversarial, checkpoints, network, optimizers
+from vggish_inversion import data, features, training_run
+from vggish_inversion.inverters import adversarial, network, optimizers
 from vggish_inversion.targets import encoder
 
 _MAX_VALIDATION_PATCHES = 1024
 
 LOSSES = ("l1", "gan")
 OPTIMIZERS = tuple(optimizers.OPTIMIZERS)
-PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,23 +49,6 @@ class TrainConfig:
     jit_compile: bool = False
 
 
-@contextlib.contextmanager
-def computing_in(precision: str) -> Iterator[None]:
-    """Layers that are built inside compute in this precision.
-
-    Raises:
-        ValueError: on an unknown precision.
-    """
-    if precision not in PRECISIONS:
-        raise ValueError(f"no precision {precision!r}; there are: {' '.join(PRECISIONS)}")
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
 def build_training_model(
     target: encoder.TargetEncoder, layer: str, config: TrainConfig
 ) -> tuple[keras.Model, keras.Model]:
@@ -84,7 +65,7 @@ def build_training_model(
 
 
 def _build_inverter(target, layer: str, config: TrainConfig, *, precision: str) -> keras.Model:
-    with computing_in(precision):
+    with training_run.computing_in(precision):
         return network.build_inverter(
             target.tap(layer).shape, preset=config.preset, params=target.log_mel, seed=config.seed
         )
@@ -128,7 +109,7 @@ def train_inverter(
         raise ValueError(
             f"no optimizer {config.optimizer!r}; optimizers are: {' '.join(OPTIMIZERS)}"
         )
-    checkpoints.open_run(
+    training_run.open_run(
         run_dir,
         {
             **settings,
@@ -152,7 +133,7 @@ def train_inverter(
     )
     variables = [*inverter.variables]
     if config.loss == "gan":
-        with computing_in(config.precision):
+        with training_run.computing_in(config.precision):
             discriminator = network.build_discriminator(target.log_mel, seed=config.seed)
         model = adversarial.RecGan(
             model, inverter, discriminator, _optimizer("adam", schedule, config)
@@ -160,10 +141,10 @@ def train_inverter(
         variables += model.discriminator_variables
     optimizer = _optimizer(config.optimizer, schedule, config)
     optimizer.build(inverter.trainable_variables)
-    checkpoint = checkpoints.Checkpoint(
+    checkpoint = training_run.Checkpoint(
         run_dir,
         [*variables, *optimizer.variables],
-        patches_per_epoch=steps_per_epoch * config.batch_size,
+        examples_per_epoch=steps_per_epoch * config.batch_size,
     )
     epochs_done = checkpoint.restore()
     model.compile(

@@ -1,15 +1,19 @@
 """Log-mel -> waveform: one vocoder per module, all called alike."""
 
 import importlib
+import pathlib
 from collections.abc import Callable
 
 from vggish_inversion import features
 
-# Name -> the module and class that build it; imported when asked for, for only some of them need
-# TensorFlow.
+# Name -> the module whose `load(name, params)` gives it; imported when asked for, for vocoders
+# need TensorFlow.
 VOCODERS = {
-    "griffin_lim": ("vggish_inversion.vocoders.griffin_lim", "GriffinLim"),
+    "griffin_lim": "vggish_inversion.vocoders.griffin_lim",
+    "melgan": "vggish_inversion.vocoders.neural",
+    "vocos": "vggish_inversion.vocoders.neural",
 }
+_TRAINED = "vggish_inversion.vocoders.neural"
 
 
 def load_vocoder(
@@ -18,17 +22,19 @@ def load_vocoder(
     """Loads a vocoder.
 
     Args:
-        name: one of `VOCODERS`.
+        name: one of `VOCODERS`, or the folder of a vocoder that was trained.
         params: the front end whose log-mel it shall turn into sound.
 
     Returns:
-        `[batch, frames, bands]` float32 log-mel in nats -> `[batch, frames * hop]` float32 in
-        [-1, 1]; sample 0 is sample `(window - hop) / 2` of the waveform that the log-mel describes.
+        `[batch, frames, bands]` log-mel in nats -> `[batch, frames * hop]` float32 in [-1, 1];
+        sample 0 is sample `(window - hop) / 2` of the waveform that the log-mel describes.
 
     Raises:
-        ValueError: on an unknown name.
+        ValueError: on an unknown name, or where the vocoder has no weights for this log-mel.
     """
-    if name not in VOCODERS:
-        raise ValueError(f"no vocoder {name!r}; vocoders are: {' '.join(sorted(VOCODERS))}")
-    module, class_name = VOCODERS[name]
-    return getattr(importlib.import_module(module), class_name)(params)
+    if name not in VOCODERS and not pathlib.Path(name).expanduser().is_dir():
+        raise ValueError(
+            f"no vocoder {name!r}; vocoders are: {' '.join(sorted(VOCODERS))}, or the folder of "
+            "one that was trained"
+        )
+    return importlib.import_module(VOCODERS.get(name, _TRAINED)).load(name, params)

@@ -17,12 +17,13 @@ import numpy as np
 import tensorflow as tf
 
 from vggish_inversion import features
+from vggish_inversion.vocoders import vocoder
 
 _MIN_MAGNITUDE = 1e-6  # a bin that is exactly 0 would stay 0 under multiplicative steps
 _MIN_WINDOW_SUM = 1e-2  # of squared windows: below it, in what is cropped, the edges fade out
 
 
-class GriffinLim(tf.Module):
+class GriffinLim(vocoder.Vocoder):
     """Turns log-mel into a waveform of the same level.
 
     Every utterance starts from the same phases, those of a noise drawn from `seed`, so its waveform
@@ -30,10 +31,8 @@ class GriffinLim(tf.Module):
     silence.
 
     Attributes:
-        params: the front end that made the log-mel.
         num_iterations: projections.
         momentum: 0 is the classical algorithm.
-        vocode: the same as calling the object, as a tf.function: what a SavedModel keeps.
 
     >>> GriffinLim(num_iterations=2)(tf.fill([1, 3, 64], -4.6)).shape
     TensorShape([1, 480])
@@ -52,13 +51,11 @@ class GriffinLim(tf.Module):
         Raises:
             ValueError: if `num_iterations` or `momentum` is negative.
         """
-        super().__init__(name="griffin_lim")
         if num_iterations < 0 or momentum < 0:
             raise ValueError(
                 "num_iterations and momentum must not be negative, "
                 f"got {num_iterations} and {momentum}"
             )
-        self.params = params
         self.num_iterations = num_iterations
         self.momentum = momentum
         self._seed = seed
@@ -66,37 +63,7 @@ class GriffinLim(tf.Module):
         self._filters = features.mel_matrix(params)
         weights = self._filters.sum(axis=1, keepdims=True)
         self._spread = (self._filters / np.maximum(weights, _MIN_MAGNITUDE)).T
-        # No waveform within [-1, 1] has a louder log-mel than this.
-        loudest = self._window.sum() * self._filters.sum(axis=0)
-        self._ceiling = np.log(loudest + params.log_offset)
-        signature = tf.TensorSpec([None, None, params.num_bands], tf.float32)
-        self.vocode = tf.function(self._vocode, input_signature=[signature])
-
-    def __call__(self, log_mel) -> tf.Tensor:
-        """Vocodes a batch.
-
-        Args:
-            log_mel: `[batch, frames, bands]`, nats, clipped to what a waveform within [-1, 1] can
-                have.
-
-        Returns:
-            `[batch, frames * hop]` float32; its sample 0 is sample `(window - hop) / 2` of the
-            waveform that the log-mel describes. Levels are kept, but an utterance whose peak would
-            exceed 1 is scaled down to 1.
-
-        Raises:
-            ValueError: on a wrong number of bands or axes, on no frames, or, outside a graph, on
-                NaN (inside a graph, InvalidArgumentError).
-        """
-        log_mel = tf.cast(log_mel, tf.float32)
-        bands, shape = self.params.num_bands, log_mel.shape
-        if shape.rank != 3 or shape[2] not in (bands, None) or shape[1] == 0:
-            raise ValueError(
-                f"log_mel must be [batch, frames, {bands}] with at least one frame, got {shape}"
-            )
-        if tf.executing_eagerly() and np.isnan(log_mel.numpy()).any():
-            raise ValueError("log_mel holds NaN; check the network or the audio that made it")
-        return self.vocode(log_mel)
+        super().__init__(params, name="griffin_lim")
 
     def mel_to_magnitude(self, mel, *, num_steps: int = 20) -> tf.Tensor:
         """A linear magnitude spectrogram with the given mel, smooth within the bands.
@@ -128,7 +95,7 @@ class GriffinLim(tf.Module):
         frames = tf.signal.frame(waveform, params.window_samples, params.hop_samples)
         return tf.signal.rfft(frames * self._window, [params.fft_length])
 
-    def _synthesise(self, spectrum):
+    def _to_waveform(self, spectrum):
         """The waveform whose analysis is nearest to `spectrum`: least squares."""
         frames = tf.signal.irfft(spectrum, [self.params.fft_length])
         frames = frames[..., : self.params.window_samples] * self._window
@@ -137,14 +104,8 @@ class GriffinLim(tf.Module):
         total = tf.signal.overlap_and_add(frames, hop)
         return total / tf.maximum(tf.signal.overlap_and_add(squares, hop), _MIN_WINDOW_SUM)
 
-    def _vocode(self, log_mel):
-        params = self.params
-        usable = ~tf.reduce_any(tf.math.is_nan(log_mel)) & (tf.shape(log_mel)[1] > 0)
-        check = tf.debugging.Assert(usable, ["log_mel must hold no NaN and at least one frame"])
-        # Explicit, or an operation that fails on no frames might come first.
-        with tf.control_dependencies([check]):
-            num_frames = tf.identity(tf.shape(log_mel)[1])
-        log_mel = tf.clip_by_value(log_mel, params.log_floor, self._ceiling)
+    def _synthesise(self, log_mel):
+        params, num_frames = self.params, tf.shape(log_mel)[1]
         mel = tf.maximum(tf.exp(log_mel) - params.log_offset, 0.0)
 
         num_samples = params.window_samples + (num_frames - 1) * params.hop_samples
@@ -152,20 +113,25 @@ class GriffinLim(tf.Module):
         start = _scale_to(self._analyse(noise), self.mel_to_magnitude(mel))
 
         def project(step, spectrum, previous):
-            analysed = self._analyse(self._synthesise(spectrum))
+            analysed = self._analyse(self._to_waveform(spectrum))
             ahead = analysed + self.momentum * (analysed - previous)
             return step + 1, _scale_to(ahead, self._match(tf.abs(analysed), mel)), analysed
 
         _, spectrum, _ = tf.while_loop(
             lambda step, *_: step < self.num_iterations, project, (0, start, start)
         )
-        waveform = self._synthesise(spectrum)
+        waveform = self._to_waveform(spectrum)
         # Half a window less half a hop at either end is what makes frames * hop samples.
         before = (params.window_samples - params.hop_samples) // 2
-        waveform = waveform[:, before : before + num_frames * params.hop_samples]
-        return waveform / tf.maximum(tf.reduce_max(tf.abs(waveform), axis=1, keepdims=True), 1.0)
+        return waveform[:, before : before + num_frames * params.hop_samples]
 
 
 def _scale_to(spectrum, magnitude):
     """The phases of `spectrum` with another magnitude; 0 has no phase and stays 0."""
     return spectrum * tf.cast(magnitude * tf.math.reciprocal_no_nan(tf.abs(spectrum)), tf.complex64)
+
+
+def load(name: str, params: features.LogMelParams) -> GriffinLim:
+    """Griffin-Lim for a front end; it has no weights, and its only name is "griffin_lim"."""
+    del name
+    return GriffinLim(params)

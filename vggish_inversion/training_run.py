@@ -1,21 +1,25 @@
-"""A run's folder, written so that it can be killed at any moment.
+"""What every training shares: a folder that can be killed at any moment, and reduced precision.
 
-`config.json` holds every setting, `checkpoint.npz` weights, optimisers and history (replaced in one
-step at the end of each epoch), `history.csv` a row per epoch; `inverter.keras` is there in the end.
+In a run's folder `config.json` holds every setting, `checkpoint.npz` weights, optimisers and
+history (replaced in one step at the end of each epoch), `history.csv` a row per epoch; the trained
+network is there in the end. Inverters and vocoders are trained so.
 """
 
+import contextlib
 import csv
 import json
 import os
 import pathlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import keras
 import numpy as np
 
 # Settings that tell where a run was made, not what it is; the data has a fingerprint.
 _MAY_DIFFER = {"command", "versions", "data_dir"}
+
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
 class RunError(ValueError):
@@ -34,14 +38,23 @@ class Checkpoint(keras.callbacks.Callback):
         run_dir: pathlib.Path,
         variables: Sequence[keras.Variable],
         *,
-        patches_per_epoch: int,
+        examples_per_epoch: int,
+        example: str = "patches",
     ):
-        """Keeps `variables`: of all that learns, and of its optimisers."""
+        """Keeps state.
+
+        Args:
+            run_dir: the run's folder.
+            variables: of all that learns, and of its optimisers.
+            examples_per_epoch: how many the network sees.
+            example: what they are, for the names of two columns of history.csv.
+        """
         super().__init__()
         self._path = run_dir / "checkpoint.npz"
         self._history_path = run_dir / "history.csv"
         self._variables = variables
-        self._patches_per_epoch = patches_per_epoch
+        self._examples_per_epoch = examples_per_epoch
+        self._example = example
         self.history: list[dict[str, float]] = []
         self._epoch_started = 0.0
 
@@ -77,9 +90,9 @@ class Checkpoint(keras.callbacks.Callback):
         self.history.append(
             {
                 "epoch": epoch + 1,
-                "num_patches": (epoch + 1) * self._patches_per_epoch,
+                f"num_{self._example}": (epoch + 1) * self._examples_per_epoch,
                 **{name: float(value) for name, value in (logs or {}).items()},
-                "patches_per_second": self._patches_per_epoch / seconds,
+                f"{self._example}_per_second": self._examples_per_epoch / seconds,
             }
         )
         arrays = {
@@ -92,7 +105,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.write_history()
 
     def write_history(self):
-        """Writes history.csv: a row per epoch, losses in network range (a tenth of a nat)."""
+        """Writes history.csv: a row per epoch."""
         if not self.history:
             return
         with open(self._history_path, "w", encoding="utf-8", newline="") as file:
@@ -132,3 +145,20 @@ def open_run(run_dir: pathlib.Path, settings: Mapping) -> None:
     unfinished = path.with_suffix(".tmp")
     unfinished.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     os.replace(unfinished, path)
+
+
+@contextlib.contextmanager
+def computing_in(precision: str) -> Iterator[None]:
+    """Layers that are built inside compute in this precision.
+
+    Raises:
+        ValueError: on an unknown precision.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"no precision {precision!r}; there are: {' '.join(PRECISIONS)}")
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -1,0 +1,38 @@
+r"""Puts a trained vocoder into the model store, with its card, whether its run is done or not.
+
+python scripts/store_vocoder.py --run_dir=build/runs/vocos
+python benchmarks/vocoders.py --data_dirs=LJSpeech-1.1 --split=test > build/vocoders.txt
+python scripts/store_vocoder.py --run_dir=build/runs/vocos --results=build/vocoders.txt
+"""
+
+import subprocess
+
+from absl import flags
+
+import command
+from vggish_inversion.targets import hub
+from vggish_inversion.vocoders import card
+
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of scripts/train_melgan.py.", required=True)
+_MODELS_DIR = flags.DEFINE_string("models_dir", None, "The store; default: the project's.")
+_VERSION = flags.DEFINE_integer("version", 1, "Version of the model.", lower_bound=1)
+_RESULTS = flags.DEFINE_string("results", None, "Output of benchmarks/vocoders.py, for the card.")
+
+
+def main():
+    """Stores what the run has reached and prints where."""
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    folder = card.store_vocoder(
+        _RUN_DIR.value,
+        _MODELS_DIR.value or hub.models_dir(),
+        version=_VERSION.value,
+        commit=commit or "unknown",
+        results=card.read_results(_RESULTS.value) if _RESULTS.value else None,
+    )
+    print(folder)
+
+
+if __name__ == "__main__":
+    command.run(main)

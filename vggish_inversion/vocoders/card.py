@@ -1,0 +1,141 @@
+"""Puts a trained vocoder into the model store, small, with a model card of measured figures."""
+
+import csv
+import json
+import os
+import pathlib
+import shutil
+import zipfile
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from vggish_inversion.targets import hub
+from vggish_inversion.vocoders import neural, training
+
+_CARD = """# vocoder/{name}
+
+Log-mel of VGGish's front end -> waveform at 16 kHz: {network}, trained by this project
+(`vggish_inversion/vocoders/{name}.py`, {num_weights:,} weights).
+
+- Data: {data}. Licences: LJSpeech is in the public domain, LibriSpeech is CC BY 4.0. The clips of
+  the figures below were not trained on, nor were any of their speakers but LJSpeech's only one.
+- Command: `{command}`
+- Commit: {commit}
+- {num_steps:,} steps of {batch_size} segments of {segment_frames} frames ({num_epochs} of
+  {all_epochs} planned epochs); held-out spectral loss {val_loss}, STOI {val_stoi}
+- Weights are rounded to float16, and kept as float32 in a compressed `.keras` file.
+- sha256 of `vocoder.keras`: `{sha256}`
+- Licence of these weights: Apache-2.0
+{results}"""
+_NETWORKS = {
+    "vocos": "ConvNeXt blocks at the rate of frames and an inverse STFT, in the manner of Vocos",
+    "melgan": "MelGAN's generator",
+}
+_RESULTS = """
+Measured by `python benchmarks/vocoders.py` on the true log-mel of {num_clips} clips ({data}):
+
+| vocoder | x real time | STOI | wide-band PESQ | log-mel L1 (nats) |
+|---|---|---|---|---|
+"""
+
+
+def store_vocoder(
+    run_dir: str | pathlib.Path,
+    models_dir: str | pathlib.Path,
+    *,
+    version: int = 1,
+    commit: str = "unknown",
+    results: Mapping | None = None,
+) -> pathlib.Path:
+    """Copies what a run has reached into the store and writes its card.
+
+    Args:
+        run_dir: a run's folder, finished or not.
+        models_dir: the store's root.
+        version: of the model.
+        commit: of the code that trained it.
+        results: the JSON object that benchmarks/vocoders.py prints, for the card.
+
+    Returns:
+        The model's folder.
+
+    Raises:
+        hub.WeightsError: if the run has not ended its first epoch.
+    """
+    run_dir = pathlib.Path(run_dir)
+    config = neural.read_config(run_dir)
+    name = config["vocoder"]
+    folder = pathlib.Path(models_dir) / "vocoder" / name / str(version)
+    folder.mkdir(parents=True, exist_ok=True)
+    model = hub.read_keras_model(run_dir / training.MODEL_FILE)
+    write_small(model, folder / training.MODEL_FILE)
+    for file in (neural.CONFIG_FILE, "history.csv"):
+        if folder.resolve() != run_dir.resolve():
+            shutil.copyfile(run_dir / file, folder / file)
+    hub.write_digest(folder / training.MODEL_FILE)
+    with open(folder / "history.csv", encoding="utf-8", newline="") as file:
+        last = list(csv.DictReader(file))[-1]
+    card = _CARD.format(
+        name=name,
+        network=_NETWORKS[name],
+        num_weights=model.count_params(),
+        data=" and ".join(pathlib.Path(path).name for path in config["data_dir"]),
+        command=" ".join(config["command"]),
+        commit=commit,
+        num_steps=int(last["epoch"]) * config["steps_per_epoch"],
+        batch_size=config["batch_size"],
+        segment_frames=config["segment_frames"],
+        num_epochs=last["epoch"],
+        all_epochs=config["num_epochs"],
+        val_loss=_rounded(last, "val_loss"),
+        val_stoi=_rounded(last, "val_stoi"),
+        sha256=hub.sha256(folder / training.MODEL_FILE),
+        results=_results_table(name, results) if results else "",
+    )
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    return folder
+
+
+def write_small(model: keras.Model, path: pathlib.Path) -> None:
+    """Rounds the weights of `model` to float16 and writes it as a compressed `.keras` file.
+
+    A rounded float32 ends in thirteen zeros, which compression takes away; the file loads as any.
+    """
+    rounded = [weight.astype(np.float16).astype(weight.dtype) for weight in model.get_weights()]
+    model.set_weights(rounded)
+    whole, unfinished = path.with_name("whole.keras"), path.with_name("unfinished.keras")
+    model.save(whole)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(unfinished, "w") as small:
+        for name in source.namelist():
+            small.writestr(name, source.read(name), zipfile.ZIP_DEFLATED, compresslevel=9)
+    whole.unlink()
+    os.replace(unfinished, path)
+
+
+def _rounded(row: Mapping[str, str], key: str) -> str:
+    return f"{float(row[key]):.3f}" if key in row else "not measured"
+
+
+def _results_table(name: str, results: Mapping) -> str:
+    lines = [_RESULTS.format(num_clips=results["num_clips"], data=results["data"])]
+    for key, label in (("neural", name), ("griffin_lim", "griffin_lim")):
+        pesq = results.get(f"{key}_pesq")
+        lines.append(
+            f"| {label} | {results[f'{key}_times_realtime']:.0f} | {results[f'{key}_stoi']:.3f} "
+            f"| {'not measured' if pesq is None else f'{pesq:.2f}'} "
+            f"| {results[f'{key}_log_mel_l1']:.3f} |\n"
+        )
+    return "".join(lines)
+
+
+def read_results(path: str | pathlib.Path) -> dict:
+    """The JSON object in the last line of what a benchmark printed."""
+    lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
+    try:
+        return json.loads(lines[-1])
+    except (ValueError, IndexError) as error:
+        raise ValueError(
+            f"{path}: expected the output of benchmarks/vocoders.py, whose last line is JSON"
+        ) from error

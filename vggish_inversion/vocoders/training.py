@@ -1,0 +1,212 @@
+"""Trains the generator of a neural vocoder: on spectra on any Keras backend, or adversarially."""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import keras
+
+from vggish_inversion import features, training_run
+from vggish_inversion.targets import hub
+from vggish_inversion.vocoders import adversarial, losses, melgan, segments, vocos
+
+GENERATORS = {"vocos": vocos.build_generator, "melgan": melgan.build_generator}
+MODEL_FILE = "vocoder.keras"
+
+_NUM_VALIDATION_SEGMENTS = 64
+_WARMUP_STEPS = 500
+_MAX_GRADIENT_NORM = 10.0
+
+
+@dataclasses.dataclass(frozen=True)
+class VocoderConfig:
+    """How a vocoder is trained.
+
+    Attributes:
+        vocoder: of `GENERATORS`.
+        width: channels of the generator; its own default if None.
+        adversarial: whether MelGAN's discriminators join in (TensorFlow alone); best begun from
+            `initial_weights` that were trained without.
+        initial_weights: a `.keras` file of the same generator to begin with.
+        num_epochs: of `steps_per_epoch` steps each; at the end of one the state is written.
+        steps_per_epoch: steps.
+        batch_size: segments per step.
+        segment_frames: their length; at least 7, for the longest window of the loss.
+        learning_rate: peak of the cosine schedule (Adam).
+        seed: of weights and segments.
+        precision: what the layers compute in; the waveform and the losses are float32, and so is
+            the network that is written.
+        jit_compile: whether XLA compiles the step.
+    """
+
+    vocoder: str = "vocos"
+    width: int | None = None
+    adversarial: bool = False
+    initial_weights: str | None = None
+    num_epochs: int = 60
+    steps_per_epoch: int = 500
+    batch_size: int = 16
+    segment_frames: int = 64
+    learning_rate: float = 1e-3
+    seed: int = 0
+    precision: str = "float32"
+    jit_compile: bool = False
+
+
+def build_generator(
+    config: VocoderConfig, params: features.LogMelParams, *, precision: str = "float32"
+) -> keras.Model:
+    """Builds the generator that a config describes.
+
+    Raises:
+        ValueError: on an unknown vocoder or precision.
+    """
+    if config.vocoder not in GENERATORS:
+        raise ValueError(
+            f"{config.vocoder!r} is not a vocoder that can be trained; expected one of: "
+            f"{' '.join(sorted(GENERATORS))}"
+        )
+    width = {} if config.width is None else {"width": config.width}
+    with training_run.computing_in(precision):
+        return GENERATORS[config.vocoder](params, seed=config.seed, **width)
+
+
+class KeepModel(keras.callbacks.Callback):
+    """Writes the network in float32 at the end of every epoch, to be heard while it trains."""
+
+    def __init__(self, generator: keras.Model, copy: keras.Model, run_dir: pathlib.Path):
+        """Keeps `generator` by way of `copy`, the same network in float32."""
+        super().__init__()
+        self._generator, self._copy, self._run_dir = generator, copy, run_dir
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes the file, whole or not at all."""
+        self.write()
+
+    def write(self) -> keras.Model:
+        """Writes the file; returns what is in it."""
+        self._copy.set_weights(self._generator.get_weights())
+        unfinished = self._run_dir / "unfinished.keras"
+        self._copy.save(unfinished)
+        os.replace(unfinished, self._run_dir / MODEL_FILE)
+        return self._copy
+
+
+def train_vocoder(
+    config: VocoderConfig,
+    *,
+    train: segments.SegmentCache,
+    validation: segments.SegmentCache,
+    run_dir: str | pathlib.Path,
+    settings: Mapping,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    discriminator: keras.Model | None = None,
+) -> keras.Model:
+    """Trains a generator, going on where the run folder left off.
+
+    Args:
+        config: how to train.
+        train: segments to learn from.
+        validation: segments to measure on at the end of each epoch.
+        run_dir: the run's folder; created if need be.
+        settings: what config.json keeps beside data and `config`: versions, command.
+        callbacks: monitoring, for example; what they add to an epoch's logs is in history.csv.
+        discriminator: of adversarial training; MelGAN's own if None.
+
+    Returns:
+        The trained generator, as written to `vocoder.keras`.
+
+    Raises:
+        RunError: if the folder holds a run with other settings, or a loss is not finite.
+        ValueError: on an unknown vocoder or precision.
+    """
+    run_dir = pathlib.Path(run_dir)
+    params = train.params
+    generator = build_generator(config, params, precision=config.precision)
+    training_run.open_run(
+        run_dir,
+        {
+            **settings,
+            "train_data": train.fingerprint,
+            "validation_data": validation.fingerprint,
+            "log_mel": dataclasses.asdict(params),
+            **dataclasses.asdict(config),
+        },
+    )
+    keras.utils.set_random_seed(config.seed)
+    if config.initial_weights:
+        hub.load_keras_weights(generator, config.initial_weights)
+    optimizer = _optimizer(config)
+    optimizer.build(generator.trainable_variables)
+    model, variables = generator, [*generator.variables, *optimizer.variables]
+    if config.adversarial:
+        with training_run.computing_in(config.precision):
+            discriminator = discriminator or melgan.build_discriminator(seed=config.seed)
+        model = adversarial.AdversarialVocoder(
+            generator, discriminator, _optimizer(config), losses.SpectralLoss(params)
+        )
+        variables += model.discriminator_variables
+    checkpoint = training_run.Checkpoint(
+        run_dir,
+        variables,
+        examples_per_epoch=config.steps_per_epoch * config.batch_size,
+        example="segments",
+    )
+    epochs_done = checkpoint.restore()
+    model.compile(
+        optimizer,
+        losses.SpectralLoss(params),
+        jit_compile=config.jit_compile,
+        auto_scale_loss=False,
+    )
+    keep = KeepModel(generator, build_generator(config, params), run_dir)
+    if epochs_done < config.num_epochs:
+        model.fit(
+            _batches(train, config, first_step=epochs_done * config.steps_per_epoch),
+            validation_data=validation.random_segments(
+                0,
+                batch_size=_NUM_VALIDATION_SEGMENTS,
+                segment_frames=config.segment_frames,
+                seed=config.seed,
+            ),
+            validation_batch_size=config.batch_size,
+            epochs=config.num_epochs,
+            initial_epoch=epochs_done,
+            steps_per_epoch=config.steps_per_epoch,
+            callbacks=[*callbacks, checkpoint, keep],
+            verbose=2,
+        )
+    checkpoint.write_history()
+    return keep.write()
+
+
+def _optimizer(config: VocoderConfig) -> keras.optimizers.Optimizer:
+    num_steps = config.num_epochs * config.steps_per_epoch
+    warmup = min(_WARMUP_STEPS, num_steps // 10)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0,
+        num_steps - warmup,
+        alpha=0.01,
+        warmup_target=config.learning_rate,
+        warmup_steps=warmup,
+    )
+    optimizer = keras.optimizers.Adam(
+        schedule, beta_1=0.8, beta_2=0.99, global_clipnorm=_MAX_GRADIENT_NORM
+    )
+    if config.precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def _batches(train: segments.SegmentCache, config: VocoderConfig, *, first_step: int):
+    """Segments in the form that the backend reads best."""
+    tensorflow = keras.backend.backend() == "tensorflow"
+    read = segments.segment_dataset if tensorflow else segments.segment_batches
+    return read(
+        train,
+        batch_size=config.batch_size,
+        segment_frames=config.segment_frames,
+        seed=config.seed,
+        first_step=first_step,
+    )
