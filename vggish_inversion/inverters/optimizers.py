@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 _ADAM_CHANNELS = 8
+_MOMENTUM = 0.95
 
 
 class ConvolutionalMuon(keras.optimizers.Muon):
@@ -20,14 +21,16 @@ class ConvolutionalMuon(keras.optimizers.Muon):
 
     def __init__(self, learning_rate):
         """Takes a rate or a schedule."""
-        super().__init__(learning_rate, weight_decay=None, adam_weight_decay=None)
+        super().__init__(
+            learning_rate, weight_decay=None, adam_weight_decay=None, momentum=_MOMENTUM
+        )
 
     def _should_use_adamw(self, variable) -> bool:
         return len(variable.shape) < 2 or variable.shape[-1] < _ADAM_CHANNELS
 
     def _muon_update_step(self, gradient, variable, lr, m) -> None:
-        self.assign(m, gradient + self.momentum * m)
-        ahead = gradient + self.momentum * m  # Nesterov's
+        self.assign(m, gradient + _MOMENTUM * m)
+        ahead = gradient + _MOMENTUM * m  # Nesterov's
         update = self.zeropower_via_newtonschulz5(as_matrix(ahead), self.ns_steps)
         update = self.lr_adjust(ops.cast(lr, variable.dtype) * update)
         self.assign_sub(variable, ops.reshape(update, variable.shape))
