@@ -6,6 +6,7 @@ r"""Trains an inverter from one layer of a frozen target back to its log-mel pat
 
 Killed and started again with the same flags, it goes on from its last epoch. Watch it with
 `tensorboard --logdir=runs`. Listen to it with scripts/reconstruct.py --inverter=runs/conv4.
+--strategy=mirrored uses all GPUs of the machine, --strategy=multi_worker the machines in TF_CONFIG.
 """
 
 from absl import flags
@@ -13,7 +14,7 @@ from absl import flags
 import command
 import training_flags
 from vggish_inversion import data
-from vggish_inversion.inverters import monitoring, training
+from vggish_inversion.inverters import distribution, monitoring, training
 from vggish_inversion.vocoders import load_vocoder
 
 _LOAD_TARGET = command.define_target_flags()
@@ -26,25 +27,27 @@ _CACHE_DIR = flags.DEFINE_string(
 _PRESET = flags.DEFINE_enum("preset", "paper", training.network.PRESETS, "Network.")
 _LOSS = flags.DEFINE_enum("loss", "l1", training.LOSSES, "RecCNN (l1) or RecGAN (gan).")
 _CONFIG = training_flags.define_training_flags()
+_STRATEGY = training_flags.define_strategy_flag()
 
 
 def main():
     """Reads the corpus, trains and writes the run folder."""
-    target = _LOAD_TARGET()
-    target.tap(_LAYER.value)
-    cache_dir = _CACHE_DIR.value or f"{_OUTPUT_DIR.value}/log_mel_cache"
-    caches = data.cache_corpora(_DATA_DIR.value, target.log_mel, cache_dir)
-    training.train_inverter(
-        target,
-        _LAYER.value,
-        _CONFIG(preset=_PRESET.value, loss=_LOSS.value),
-        **caches,
-        run_dir=_OUTPUT_DIR.value,
-        settings=command.provenance(data_dir=_DATA_DIR.value),
-        callbacks=monitoring.tensorboard_callbacks(
-            _OUTPUT_DIR.value, caches["validation"], vocoder=load_vocoder("griffin_lim")
-        ),
-    )
+    with distribution.scope(_STRATEGY.value):
+        target = _LOAD_TARGET()
+        target.tap(_LAYER.value)
+        cache_dir = _CACHE_DIR.value or f"{_OUTPUT_DIR.value}/log_mel_cache"
+        caches = data.cache_corpora(_DATA_DIR.value, target.log_mel, cache_dir)
+        training.train_inverter(
+            target,
+            _LAYER.value,
+            _CONFIG(preset=_PRESET.value, loss=_LOSS.value),
+            **caches,
+            run_dir=_OUTPUT_DIR.value,
+            settings=command.provenance(data_dir=_DATA_DIR.value),
+            callbacks=monitoring.tensorboard_callbacks(
+                _OUTPUT_DIR.value, caches["validation"], vocoder=load_vocoder("griffin_lim")
+            ),
+        )
 
 
 if __name__ == "__main__":

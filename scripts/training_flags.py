@@ -5,7 +5,7 @@ from collections.abc import Callable
 from absl import flags
 
 from vggish_inversion import training_run
-from vggish_inversion.inverters import training
+from vggish_inversion.inverters import distribution, training
 
 
 def define_training_flags() -> Callable[..., training.TrainConfig]:
@@ -35,3 +35,13 @@ def define_training_flags() -> Callable[..., training.TrainConfig]:
         )
 
     return config
+
+
+def define_strategy_flag():
+    """Defines --strategy; returns its holder."""
+    return flags.DEFINE_enum(
+        "strategy",
+        "none",
+        distribution.STRATEGIES,
+        "mirrored: all GPUs of this machine; multi_worker: the machines in TF_CONFIG.",
+    )

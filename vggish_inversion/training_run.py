@@ -40,6 +40,7 @@ class Checkpoint(keras.callbacks.Callback):
         *,
         examples_per_epoch: int,
         example: str = "patches",
+        writes: bool = True,
     ):
         """Keeps state.
 
@@ -48,6 +49,7 @@ class Checkpoint(keras.callbacks.Callback):
             variables: of all that learns, and of its optimisers.
             examples_per_epoch: how many the network sees.
             example: what they are, for the names of two columns of history.csv.
+            writes: of several processes that train together only one does.
         """
         super().__init__()
         self._path = run_dir / "checkpoint.npz"
@@ -55,6 +57,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._variables = variables
         self._examples_per_epoch = examples_per_epoch
         self._example = example
+        self._writes = writes
         self.history: list[dict[str, float]] = []
         self._epoch_started = 0.0
 
@@ -87,14 +90,18 @@ class Checkpoint(keras.callbacks.Callback):
                 "learning_rate, or in float32"
             )
         seconds = time.monotonic() - self._epoch_started
+        logs = {} if logs is None else logs
+        # into the logs, so that TensorBoard's callback, which comes next, shows it
+        logs[f"{self._example}_per_second"] = self._examples_per_epoch / seconds
         self.history.append(
             {
                 "epoch": epoch + 1,
                 f"num_{self._example}": (epoch + 1) * self._examples_per_epoch,
-                **{name: float(value) for name, value in (logs or {}).items()},
-                f"{self._example}_per_second": self._examples_per_epoch / seconds,
+                **{name: float(value) for name, value in logs.items()},
             }
         )
+        if not self._writes:
+            return
         arrays = {
             f"variable_{index}": np.asarray(keras.ops.convert_to_numpy(variable))
             for index, variable in enumerate(self._variables)
@@ -120,8 +127,13 @@ def read_history(run_dir: pathlib.Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def open_run(run_dir: pathlib.Path, settings: Mapping) -> None:
+def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -> None:
     """Writes config.json, or checks that a run that goes on has the same settings.
+
+    Args:
+        run_dir: the run's folder.
+        settings: all that makes the run what it is, and where it was made.
+        writes: of several processes that train together only one does.
 
     Raises:
         RunError: if a setting differs; the message names each.
@@ -140,6 +152,8 @@ def open_run(run_dir: pathlib.Path, settings: Mapping) -> None:
                 f"{run_dir} holds a run with other settings ({'; '.join(different)}); "
                 "use the same settings or another output folder"
             )
+        return
+    if not writes:
         return
     run_dir.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".tmp")

@@ -78,8 +78,10 @@ class RecGan(keras.Model):
             judged_inverted = self._discriminator(inverted, training=True)
             adversarial = _taken_for(True, judged_inverted)
             found_out = _taken_for(True, judged_real) + _taken_for(False, judged_inverted)
-            inverter_loss = self.optimizer.scale_loss(_L1_WEIGHT * l1 + adversarial)
-            discriminator_loss = self._discriminator_optimizer.scale_loss(found_out)
+            # gradients are summed over replicas, of which there is one but under tf.distribute
+            share = 1 / tf.distribute.get_strategy().num_replicas_in_sync
+            inverter_loss = self.optimizer.scale_loss(share * (_L1_WEIGHT * l1 + adversarial))
+            discriminator_loss = self._discriminator_optimizer.scale_loss(share * found_out)
         for network_, optimizer, tape, loss in (
             (self._inverter, self.optimizer, inverter_tape, inverter_loss),
             (

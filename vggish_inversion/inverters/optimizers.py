@@ -1,5 +1,7 @@
 """The optimisers that inverters learn by."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -31,7 +33,7 @@ class ConvolutionalMuon(keras.optimizers.Muon):
     def _muon_update_step(self, gradient, variable, lr, m) -> None:
         self.assign(m, gradient + _MOMENTUM * m)
         ahead = gradient + _MOMENTUM * m  # Nesterov's
-        update = self.zeropower_via_newtonschulz5(as_matrix(ahead), self.ns_steps)
+        update: Any = self.zeropower_via_newtonschulz5(as_matrix(ahead), self.ns_steps)
         update = self.lr_adjust(ops.cast(lr, variable.dtype) * update)
         self.assign_sub(variable, ops.reshape(update, variable.shape))
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from vggish_inversion import data, features, training_run
-from vggish_inversion.inverters import adversarial, network, optimizers
+from vggish_inversion.inverters import adversarial, distribution, network, optimizers
 from vggish_inversion.targets import encoder
 
 _MAX_VALIDATION_PATCHES = 1024
@@ -109,6 +109,7 @@ def train_inverter(
         raise ValueError(
             f"no optimizer {config.optimizer!r}; optimizers are: {' '.join(OPTIMIZERS)}"
         )
+    chief = distribution.is_chief()
     training_run.open_run(
         run_dir,
         {
@@ -124,10 +125,42 @@ def train_inverter(
             "log_mel": dataclasses.asdict(target.log_mel),
             **dataclasses.asdict(config),
         },
+        writes=chief,
     )
     keras.utils.set_random_seed(config.seed)
-    model, inverter = build_training_model(target, layer, config)
     steps_per_epoch = max(1, train.num_patches // config.batch_size)
+    model, inverter, variables = _assemble(target, layer, config, steps_per_epoch)
+    checkpoint = training_run.Checkpoint(
+        run_dir, variables, examples_per_epoch=steps_per_epoch * config.batch_size, writes=chief
+    )
+    epochs_done = checkpoint.restore()
+    if epochs_done < config.num_epochs:
+        held_out = validation.grid_patches(_MAX_VALIDATION_PATCHES)
+        fit = {
+            "validation_data": (held_out, features.scale_log_mel(held_out)),
+            "epochs": config.num_epochs,
+            "initial_epoch": epochs_done,
+            "steps_per_epoch": steps_per_epoch,
+            "callbacks": [checkpoint, *(callbacks if chief else ())],
+        }
+        batches = _labelled_batches(train, config, first_step=epochs_done * steps_per_epoch)
+        if distribution.is_distributed():
+            distribution.fit(model, batches, batch_size=config.batch_size, **fit)
+        else:
+            model.fit(batches, verbose=2, **fit)
+    trained, inverter = inverter, _build_inverter(target, layer, config, precision="float32")
+    inverter.set_weights(trained.get_weights())
+    if chief:
+        checkpoint.write_history()
+        unfinished = run_dir / "unfinished.keras"
+        inverter.save(unfinished)
+        os.replace(unfinished, run_dir / "inverter.keras")
+    return inverter
+
+
+def _assemble(target, layer: str, config: TrainConfig, steps_per_epoch: int):
+    """The compiled model, the inverter within it, and all that a checkpoint has to keep."""
+    model, inverter = build_training_model(target, layer, config)
     schedule = keras.optimizers.schedules.CosineDecay(
         config.learning_rate, config.num_epochs * steps_per_epoch, alpha=0.01
     )
@@ -135,42 +168,23 @@ def train_inverter(
     if config.loss == "gan":
         with training_run.computing_in(config.precision):
             discriminator = network.build_discriminator(target.log_mel, seed=config.seed)
+        if distribution.is_distributed():
+            distribution.synchronize_batch_norm(discriminator)
         model = adversarial.RecGan(
             model, inverter, discriminator, _optimizer("adam", schedule, config)
         )
         variables += model.discriminator_variables
+    if distribution.is_distributed():
+        distribution.synchronize_batch_norm(inverter)
     optimizer = _optimizer(config.optimizer, schedule, config)
     optimizer.build(inverter.trainable_variables)
-    checkpoint = training_run.Checkpoint(
-        run_dir,
-        [*variables, *optimizer.variables],
-        examples_per_epoch=steps_per_epoch * config.batch_size,
-    )
-    epochs_done = checkpoint.restore()
     model.compile(
         optimizer,
         keras.losses.MeanAbsoluteError(),
         jit_compile=config.jit_compile,
         auto_scale_loss=False,
     )
-    if epochs_done < config.num_epochs:
-        held_out = validation.grid_patches(_MAX_VALIDATION_PATCHES)
-        model.fit(
-            _labelled_batches(train, config, first_step=epochs_done * steps_per_epoch),
-            validation_data=(held_out, features.scale_log_mel(held_out)),
-            epochs=config.num_epochs,
-            initial_epoch=epochs_done,
-            steps_per_epoch=steps_per_epoch,
-            callbacks=[checkpoint, *callbacks],
-            verbose=2,
-        )
-    checkpoint.write_history()
-    trained, inverter = inverter, _build_inverter(target, layer, config, precision="float32")
-    inverter.set_weights(trained.get_weights())
-    unfinished = run_dir / "unfinished.keras"
-    inverter.save(unfinished)
-    os.replace(unfinished, run_dir / "inverter.keras")
-    return inverter
+    return model, inverter, [*variables, *optimizer.variables]
 
 
 def _optimizer(name: str, schedule, config: TrainConfig):
