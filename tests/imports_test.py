@@ -6,7 +6,8 @@ import pathlib
 import vggish_inversion
 
 _ROAD = ["audio_header", "audio", "features", "targets", "corpora", "data", "inverters"]
-_ROAD += ["vocoders", "asr", "metrics", "reconstruction", "evaluation", "report"]
+_ROAD += ["vocoders", "asr", "metrics", "road", "reconstruction"]
+_ROAD += ["store", "evaluation", "report", "export"]
 _STRANGERS = {"inverters", "vocoders", "asr", "metrics"}
 _PACKAGE = pathlib.Path(vggish_inversion.__file__).parent
 

@@ -1,7 +1,9 @@
 """Reads inverters that were trained: a run's folder, a stored model's folder, or many of them."""
 
+import csv
 import dataclasses
 import json
+import math
 import pathlib
 from collections.abc import Mapping, Sequence
 
@@ -42,6 +44,19 @@ class InverterRun:
     def sha256(self) -> str:
         """Of the weights."""
         return hub.sha256(self.folder / "inverter.keras")
+
+    @property
+    def validation_loss(self) -> float:
+        """Of the last epoch, whose weights these are, in nats; infinite if it was not kept."""
+        path = self.folder / "history.csv"
+        if not path.is_file():
+            return math.inf
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        try:
+            return float(features.unscale_log_mel(float(rows[-1]["val_loss"])))
+        except (LookupError, ValueError, TypeError) as error:
+            raise hub.WeightsError(f"{path}: expected a val_loss in its last row") from error
 
     def load_model(self) -> keras.Model:
         """The network: activations -> patches in network range.
@@ -139,3 +154,24 @@ def find_runs(
     for run in runs:
         run.check_target(target)
     return sorted(runs, key=lambda run: (order.index(run.layer), run.preset, run.loss))
+
+
+def best_runs(runs: Sequence[InverterRun], *, preset: str | None = None) -> dict[str, InverterRun]:
+    """The run of each layer with the lowest validation loss.
+
+    Args:
+        runs: of `find_runs`.
+        preset: consider that one alone.
+
+    Raises:
+        ValueError: if a layer has no run of the preset; the message lists what it has.
+    """
+    best = {}
+    for layer in dict.fromkeys(run.layer for run in runs):
+        of_layer = [run for run in runs if run.layer == layer]
+        usable = [run for run in of_layer if preset in (None, run.preset)]
+        if not usable:
+            there = " ".join(run.preset for run in of_layer)
+            raise ValueError(f"no inverter of {layer} with preset {preset!r}; there is: {there}")
+        best[layer] = min(usable, key=lambda run: run.validation_loss)
+    return best
