@@ -157,7 +157,9 @@ class ExportTest(tf.test.TestCase):
         trained = run.read_run(hub.find_model(_LAYER_1))
         saved = self._check(trained, trained.load_target())
         made = {path.name for path in saved.iterdir()} - {"assets"}
-        self.assertEqual(made, {"README.md", "fingerprint.pb", "saved_model.pb", "variables"})
+        self.assertEqual(
+            made, {"README.md", "config.json", "fingerprint.pb", "saved_model.pb", "variables"}
+        )
         card = (saved / "README.md").read_text()
         for fact in (trained.sha256, trained.config["target_fingerprint"], "griffin_lim", "24x16"):
             self.assertIn(fact, card)

@@ -160,7 +160,8 @@ def _decode_with_tensorflow_io(tensorflow_io, contents: bytes, info) -> np.ndarr
     if audio_header.is_length_known(contents, info) and len(pcm) != info.frames:
         return None
     silence, full_scale = _PCM_SCALES[pcm.dtype.name]
-    return ((pcm.astype(np.float64) - silence) / full_scale).astype(np.float32)
+    # Exact in float32: full scale is a power of two, and silence is 0 but for 8 bits.
+    return (pcm.astype(np.float32) - np.float32(silence)) / np.float32(full_scale)
 
 
 def _decode_with_soundfile(contents: bytes, info) -> np.ndarray:

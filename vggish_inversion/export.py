@@ -5,6 +5,8 @@ Its signatures follow TensorFlow Serving's rules: named float tensors in and out
 """
 
 import contextlib
+import dataclasses
+import json
 import os
 import pathlib
 import shutil
@@ -12,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
-from vggish_inversion import features, reconstruction
+from vggish_inversion import reconstruction
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.targets import encoder
 
@@ -89,7 +91,10 @@ def export_saved_model(
         )
         model = ReconstructionModule(reconstructor, trained.layer)
         tf.saved_model.save(model, str(unfinished), signatures=model.signatures())
-        card = model_card(trained, reconstructor, vocoder=vocoder_name, folder=folder.name)
+        facts = _facts(trained, reconstructor, vocoder_name)
+        settings = json.dumps(facts, indent=2) + "\n"
+        (unfinished / "config.json").write_text(settings, encoding="utf-8")
+        card = _card(facts, target, folder.name)
         (unfinished / "README.md").write_text(card, encoding="utf-8")
     return folder
 
@@ -114,40 +119,39 @@ def write_whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def model_card(
-    trained: inverter_run.InverterRun,
-    reconstructor: reconstruction.Reconstructor,
-    *,
-    vocoder: str,
-    folder: str,
-) -> str:
+def _facts(trained, reconstructor: reconstruction.Reconstructor, vocoder: str) -> dict:
+    """What config.json tells of a SavedModel."""
+    target = reconstructor.target
+    return {
+        "target": target.name,
+        "target_fingerprint": target.fingerprint,
+        "layer": trained.layer,
+        "tap_shape": list(target.tap(trained.layer).shape),
+        "preset": trained.preset,
+        "loss": trained.loss,
+        "inverter_sha256": trained.sha256,
+        "vocoder": vocoder,
+        "log_mel": dataclasses.asdict(target.log_mel),
+        "patch_hop_frames": reconstructor.road.patch_hop_frames,
+    }
+
+
+def _card(facts: dict, target: encoder.TargetEncoder, folder: str) -> str:
     """The README.md of a SavedModel."""
-    target, shape = reconstructor.target, reconstructor.target.tap(trained.layer).shape
     params = target.log_mel
+    front_end = (
+        f"{params.num_bands} bands of {params.low_hz:g} to {params.high_hz:g} Hz, every "
+        f"{1000 * params.hop_seconds:g} ms, ln(magnitude + {params.log_offset:g}), in patches of "
+        f"{params.patch_frames} frames"
+    )
     return _CARD.format(
-        target=target.name,
-        layer=trained.layer,
-        shape="x".join(map(str, shape)),
-        axes=", ".join(map(str, shape)),
-        target_fingerprint=target.fingerprint,
-        preset=trained.preset,
-        loss=trained.loss,
-        inverter_sha256=trained.sha256,
-        vocoder=vocoder,
-        log_mel=_front_end(params),
-        patch_hop_frames=reconstructor.road.patch_hop_frames,
+        **{**facts, "log_mel": front_end},
+        shape="x".join(map(str, facts["tap_shape"])),
+        axes=", ".join(map(str, facts["tap_shape"])),
         patch_samples=params.patch_samples,
         log_floor=params.log_floor,
         bands=params.num_bands,
         folder=folder,
-    )
-
-
-def _front_end(params: features.LogMelParams) -> str:
-    return (
-        f"{params.num_bands} bands of {params.low_hz:g} to {params.high_hz:g} Hz, every "
-        f"{1000 * params.hop_seconds:g} ms, ln(magnitude + {params.log_offset:g}), in patches of "
-        f"{params.patch_frames} frames"
     )
 
 

@@ -46,17 +46,23 @@ class InverterRun:
         return hub.sha256(self.folder / "inverter.keras")
 
     @property
-    def validation_loss(self) -> float:
-        """Of the last epoch, whose weights these are, in nats; infinite if it was not kept."""
+    def last_epoch(self) -> Mapping[str, float]:
+        """The last row of its history, which tells of these weights; empty if it was not kept."""
         path = self.folder / "history.csv"
         if not path.is_file():
-            return math.inf
-        with open(path, encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+            return {}
         try:
-            return float(features.unscale_log_mel(float(rows[-1]["val_loss"])))
+            with open(path, encoding="utf-8", newline="") as file:
+                return {key: float(value) for key, value in list(csv.DictReader(file))[-1].items()}
         except (LookupError, ValueError, TypeError) as error:
-            raise hub.WeightsError(f"{path}: expected a val_loss in its last row") from error
+            raise hub.WeightsError(
+                f"{path}: expected a table of numbers, a row per epoch"
+            ) from error
+
+    @property
+    def held_out_nats(self) -> float:
+        """Its L1 on patches of the validation split; infinite if its history was not kept."""
+        return features.unscale_log_mel(self.last_epoch.get("val_loss", math.inf))
 
     def load_model(self) -> keras.Model:
         """The network: activations -> patches in network range.
@@ -157,7 +163,7 @@ def find_runs(
 
 
 def best_runs(runs: Sequence[InverterRun], *, preset: str | None = None) -> dict[str, InverterRun]:
-    """The run of each layer with the lowest validation loss.
+    """The run of each layer with the lowest L1 on held-out patches.
 
     Args:
         runs: of `find_runs`.
@@ -173,5 +179,5 @@ def best_runs(runs: Sequence[InverterRun], *, preset: str | None = None) -> dict
         if not usable:
             there = " ".join(run.preset for run in of_layer)
             raise ValueError(f"no inverter of {layer} with preset {preset!r}; there is: {there}")
-        best[layer] = min(usable, key=lambda run: run.validation_loss)
+        best[layer] = min(usable, key=lambda run: run.held_out_nats)
     return best
