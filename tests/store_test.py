@@ -1,4 +1,4 @@
-"""Names, folders, archives and URLs lead to what reconstructs; the table is what the folders say."""
+"""Names, folders, archives and URLs lead to what reconstructs; the table is the folders'."""
 
 import functools
 import http.server

@@ -160,6 +160,8 @@ class GriffinLim(tf.Module):
         # Explicit, or an operation that fails on no frames might come first.
         with tf.control_dependencies([check]):
             num_frames = tf.identity(tf.shape(log_mel)[1])
+        # Half a window less half a hop at either end is what makes frames * hop samples.
+        hop, before = params.hop_samples, (params.window_samples - params.hop_samples) // 2
         stride = self.block_frames - self.overlap_frames
         num_blocks = tf.maximum(1, (num_frames - self.overlap_frames) // stride)
 
@@ -168,10 +170,11 @@ class GriffinLim(tf.Module):
             first = index * stride
             last = tf.where(is_last, num_frames, first + self.block_frames)
             block = self._render(log_mel[:, first:last], index, tail)
-            size = tf.where(is_last, tf.shape(block)[1], stride * params.hop_samples)
+            begin = tf.where(index == 0, before, 0)
+            end = tf.where(is_last, before + (num_frames - first) * hop, stride * hop)
             # Samples first, for that is the axis along which the pieces are joined.
-            made = made.write(index, tf.transpose(block[:, :size]))
-            return index + 1, block[:, size:], made
+            made = made.write(index, tf.transpose(block[:, begin:end]))
+            return index + 1, block[:, stride * hop :], made
 
         batch = tf.shape(log_mel)[0]
         made = tf.TensorArray(tf.float32, num_blocks, element_shape=[None, None], infer_shape=False)
@@ -186,11 +189,11 @@ class GriffinLim(tf.Module):
             ),
             parallel_iterations=1,
         )
-        # Half a window less half a hop at either end is what makes frames * hop samples.
-        before = (params.window_samples - params.hop_samples) // 2
-        waveform = made.concat()[before : before + num_frames * params.hop_samples]
-        waveform = tf.transpose(tf.ensure_shape(waveform, [None, None]))
-        return waveform / tf.maximum(tf.reduce_max(tf.abs(waveform), axis=1, keepdims=True), 1.0)
+        waveform = tf.transpose(tf.ensure_shape(made.concat(), [None, None]))
+        # Not of the absolute values, which for an hour of speech would be 230 MB more.
+        highest = tf.reduce_max(waveform, axis=1, keepdims=True)
+        lowest = tf.reduce_min(waveform, axis=1, keepdims=True)
+        return waveform / tf.maximum(tf.maximum(highest, -lowest), 1.0)
 
     def _render(self, log_mel, index, begun):
         """One block.
