@@ -12,6 +12,8 @@ _ROOT = pathlib.Path(__file__).parent
 _REFERENCE = "python_version < '3.12'"
 _CURRENT = "python_version >= '3.12'"
 
+_BESIDE_THE_PACKAGE = ("vggish_inversion.scripts", "vggish_inversion.hub_models")
+
 setuptools.setup(
     name="vggish-inversion",
     version="0.1.0",
@@ -20,8 +22,18 @@ setuptools.setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=setuptools.find_packages(include=["vggish_inversion", "vggish_inversion.*"]),
-    package_data={"vggish_inversion.report": ["*.html", "*.css", "*.js"]},
+    packages=[
+        *setuptools.find_packages(include=["vggish_inversion", "vggish_inversion.*"]),
+        *_BESIDE_THE_PACKAGE,
+    ],
+    # A wheel has the scripts and the model store inside of the package.
+    package_dir={name: name.rpartition(".")[2] for name in _BESIDE_THE_PACKAGE},
+    package_data={
+        "vggish_inversion.report": ["*.html", "*.css", "*.js"],
+        "vggish_inversion.scripts": ["demo_speech/*"],
+        "vggish_inversion.hub_models": ["**/*"],
+    },
+    entry_points={"console_scripts": ["vggish-inversion = vggish_inversion.__main__:main"]},
     install_requires=[
         f"tensorflow>=2.16.2,<2.17; {_REFERENCE}",
         f"tensorflow>=2.18; {_CURRENT}",

@@ -1,6 +1,7 @@
 """The Python in the documentation runs, as it is written, and does what the page says."""
 
 import contextlib
+import io
 import os
 import pathlib
 import re
@@ -27,6 +28,18 @@ def run_blocks(page: str, folder: pathlib.Path) -> dict:
             code = compile("\n" * line + match[1], page, "exec")  # errors name the page's line
             exec(code, names)
     return names
+
+
+class QuickStartTest(tf.test.TestCase):
+    def test_the_page(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            names = run_blocks("quick_start.md", folder)
+        self.assertRegex(printed.getvalue(), r"^\d+% of the words are wrong\n$")
+        page = (_ROOT / "docs" / "quick_start.md").read_text(encoding="utf-8")
+        self.assertIn(f"prints `{printed.getvalue().strip()}`", page)
+        self.assertIn(names["text"], (_ROOT / "scripts/demo_speech/transcripts.csv").read_text())
 
 
 class YourOwnNetworkTest(tf.test.TestCase):

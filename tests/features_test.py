@@ -108,15 +108,13 @@ class PatchesTest(tf.test.TestCase):
                 with self.subTest(num_frames=num_frames, hop_frames=hop_frames):
                     log_mel = np.random.default_rng(1).normal(size=(num_frames, 64))
                     log_mel = log_mel.astype(np.float32)
-                    starts = features.patch_starts(
-                        num_frames, hop_frames=hop_frames, cover_end=True
-                    )
+                    starts = features.covering_patch_starts(num_frames, hop_frames=hop_frames)
                     patches = features.log_mel_to_patches(log_mel, starts)
                     joined = features.patches_to_log_mel(patches, starts)
                     self.assertAllClose(joined, log_mel, atol=1e-5)
 
     def test_overlapping_patches_cross_fade(self):
-        starts = features.patch_starts(120, cover_end=True)
+        starts = features.covering_patch_starts(120)
         self.assertAllEqual(starts, [0, 24])
         patches = np.stack([np.zeros((96, 64)), np.ones((96, 64))]).astype(np.float32)
         joined = features.patches_to_log_mel(patches, starts).numpy()[:, 0]
@@ -125,7 +123,7 @@ class PatchesTest(tf.test.TestCase):
         self.assertAllGreater(np.diff(joined[24:96]), 0.0)
 
     def test_a_short_clip_has_none(self):
-        self.assertEqual(len(features.patch_starts(95, cover_end=True)), 0)
+        self.assertEqual(len(features.covering_patch_starts(95)), 0)
 
     def test_scale_and_back(self):
         log_mel = np.linspace(-4.6, 5.0, 50).astype(np.float32)

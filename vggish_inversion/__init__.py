@@ -19,6 +19,7 @@ _PUBLIC = {
     "Utterance": "corpora",
     "build_inverter": "inverters.network",
     "evaluate": "evaluation",
+    "load_reconstructor": "store",
     "load_target": "targets.encoder",
     "load_transcriber": "asr",
     "load_vocoder": "vocoders",
@@ -28,6 +29,7 @@ _PUBLIC = {
     "read_corpus": "corpora",
     "train_inverter": "inverters.training",
     "waveform_to_log_mel": "features",
+    "word_errors": "metrics",
     "write_page": "report",
     "write_wav": "audio",
 }

@@ -120,10 +120,15 @@ def write_wav(path: str | os.PathLike, waveform: np.ndarray) -> None:
         raise ValueError(f"waveform has shape {waveform.shape}: expected [samples]")
     if not np.isfinite(waveform).all():
         raise ValueError("waveform has NaN or infinite samples: expected finite ones")
-    # libsndfile would write floats times 32767 and read them back over 32768.
-    pcm = np.clip(np.rint(waveform * 2.0**15), -(2**15), 2**15 - 1).astype(np.int16)
-    with open(path, "wb") as file:
-        soundfile.write(file, pcm, SAMPLE_RATE_HZ, format="WAV", subtype="PCM_16")
+    options = {"channels": 1, "format": "WAV", "subtype": "PCM_16"}
+    with (
+        open(path, "wb") as file,
+        soundfile.SoundFile(file, "w", SAMPLE_RATE_HZ, **options) as wav,
+    ):
+        for first in range(0, len(waveform), _BLOCK_SAMPLES):
+            # libsndfile would write floats times 32767 and read them back over 32768.
+            pcm = np.rint(waveform[first : first + _BLOCK_SAMPLES] * 2.0**15)
+            wav.write(np.clip(pcm, -(2**15), 2**15 - 1).astype(np.int16))
 
 
 @functools.cache
@@ -160,7 +165,8 @@ def _decode_with_tensorflow_io(tensorflow_io, contents: bytes, info) -> np.ndarr
     if audio_header.is_length_known(contents, info) and len(pcm) != info.frames:
         return None
     silence, full_scale = _PCM_SCALES[pcm.dtype.name]
-    return ((pcm.astype(np.float64) - silence) / full_scale).astype(np.float32)
+    # Exact in float32: full scale is a power of two, and silence is 0 but for 8 bits.
+    return (pcm.astype(np.float32) - np.float32(silence)) / np.float32(full_scale)
 
 
 def _decode_with_soundfile(contents: bytes, info) -> np.ndarray:

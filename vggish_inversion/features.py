@@ -134,32 +134,47 @@ def waveform_to_log_mel(waveform, params: LogMelParams = LogMelParams()):
 
 
 def patch_starts(
-    num_frames: int,
-    params: LogMelParams = LogMelParams(),
-    *,
-    hop_frames: int | None = None,
-    cover_end: bool = False,
+    num_frames: int, params: LogMelParams = LogMelParams(), *, hop_frames: int | None = None
 ) -> np.ndarray:
-    """First frames of the patches of an utterance.
+    """First frames of the patches of an utterance, as VGGish cuts them: what is left is dropped.
 
     Args:
         num_frames: frames of the utterance.
         params: the target's front end.
         hop_frames: distance between patches; `params.patch_hop_frames` if None.
-        cover_end: add a last patch that ends with the utterance, so that no frame is left out
-            (VGGish itself drops what does not fill a patch).
 
     Returns:
         `[patches]` int64, empty where the utterance is shorter than a patch.
 
-    >>> patch_starts(200).tolist(), patch_starts(200, cover_end=True).tolist()
-    ([0, 96], [0, 96, 104])
+    >>> patch_starts(200).tolist()
+    [0, 96]
     """
     last = num_frames - params.patch_frames
-    starts = np.arange(0, last + 1, hop_frames or params.patch_hop_frames)
-    if cover_end and last >= 0 and starts[-1] != last:
-        starts = np.append(starts, last)
-    return starts
+    return np.arange(0, last + 1, hop_frames or params.patch_hop_frames)
+
+
+def covering_patch_starts(
+    num_frames, params: LogMelParams = LogMelParams(), *, hop_frames: int | None = None
+):
+    """First frames of patches that leave out no frame: the last one ends with the utterance.
+
+    Args:
+        num_frames: frames of the utterance, an int or a tensor of one.
+        params: the target's front end.
+        hop_frames: distance between patches; `params.patch_hop_frames` if None.
+
+    Returns:
+        tf.Tensor `[patches]` int32, empty where the utterance is shorter than a patch.
+
+    >>> covering_patch_starts(200).numpy().tolist()
+    [0, 96, 104]
+    """
+    import tensorflow as tf
+
+    hop = hop_frames or params.patch_hop_frames
+    last = num_frames - params.patch_frames
+    count = tf.where(last < 0, 0, 1 + (last + hop - 1) // hop)
+    return tf.minimum(hop * tf.range(count), last)
 
 
 def log_mel_to_patches(log_mel, starts, params: LogMelParams = LogMelParams()):
@@ -175,7 +190,7 @@ def patches_to_log_mel(patches, starts, params: LogMelParams = LogMelParams()):
 
     Args:
         patches: `[patches, patch_frames, bands]` float32.
-        starts: `[patches]` ints, ascending from 0 with no gap: those of `patch_starts`.
+        starts: `[patches]` ints, ascending from 0 with no gap: those of `covering_patch_starts`.
         params: the target's front end.
 
     Returns:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 import keras
 import numpy as np
+import tensorflow as tf
 from absl import logging
 
-from vggish_inversion import audio, corpora, data, features
+from vggish_inversion import audio, corpora, data, road
 from vggish_inversion.targets import encoder
 
 OK = "ok"
@@ -34,6 +35,11 @@ class Reconstructor:
 
     The target is computed once for all taps, up to the deepest of them, and the vocoder runs on all
     their log-mels at once.
+
+    Attributes:
+        target: the frozen network.
+        road: what it does up to the vocoder, in a graph.
+        vocoder: `[batch, frames, bands]` log-mel in nats -> `[batch, frames * hop]`.
     """
 
     def __init__(
@@ -56,30 +62,13 @@ class Reconstructor:
         Raises:
             ValueError: if patches that far apart leave gaps.
         """
-        import tensorflow as tf
-
         self.target = target
-        self._patch_hop_frames = patch_hop_frames or target.log_mel.patch_hop_frames
-        if not 1 <= self._patch_hop_frames <= target.log_mel.patch_frames:
-            raise ValueError(
-                f"patches {self._patch_hop_frames} frames apart leave gaps; expected 1 to "
-                f"{target.log_mel.patch_frames}"
-            )
-        self._vocoder = vocoder
-        tap_of = {name: target.tap(layer).name for name, (layer, _) in inverters.items()}
-        taps = keras.Model(
-            target.model.input, {tap: target.model.output[tap] for tap in set(tap_of.values())}
+        self.road = road.Road(target, inverters, patch_hop_frames=patch_hop_frames)
+        self.vocoder = vocoder
+        self._log_mel = tf.function(self.road.log_mel, input_signature=[_floats(None)])
+        self._invert = tf.function(
+            self.road.invert, input_signature=[_floats(None, target.log_mel.num_bands)]
         )
-
-        def invert(patches):
-            activations = taps(patches, training=False)
-            return {
-                name: inverter(activations[tap_of[name]], training=False)
-                for name, (_, inverter) in inverters.items()
-            }
-
-        shape = [None, target.log_mel.patch_frames, target.log_mel.num_bands]
-        self._invert = tf.function(invert, input_signature=[tf.TensorSpec(shape, tf.float32)])
 
     def log_mel(self, waveform: np.ndarray) -> np.ndarray:
         """The target's log-mel: `[samples]` float32 -> `[frames, bands]` float32, nats.
@@ -90,26 +79,14 @@ class Reconstructor:
         params = self.target.log_mel
         if len(waveform) < params.patch_samples:
             raise ValueError(data.too_short("waveform", len(waveform), params))
-        return np.asarray(features.waveform_to_log_mel(waveform, params))
+        return self._log_mel(waveform).numpy()
 
     def invert(self, log_mel: np.ndarray) -> dict[str, np.ndarray]:
         """What each inverter makes of the activations of `log_mel`, in the same shape.
 
         The last patch ends with the utterance; where patches overlap, they cross-fade.
         """
-        params = self.target.log_mel
-        starts = features.patch_starts(
-            len(log_mel), params, hop_frames=self._patch_hop_frames, cover_end=True
-        )
-        patches = features.log_mel_to_patches(log_mel, starts, params)
-        joined = {
-            name: features.patches_to_log_mel(features.unscale_log_mel(scaled), starts, params)
-            for name, scaled in self._invert(patches).items()
-        }
-        return {
-            name: np.maximum(np.asarray(log_mel), params.log_floor)
-            for name, log_mel in joined.items()
-        }
+        return {name: inverted.numpy() for name, inverted in self._invert(log_mel).items()}
 
     def vocode(self, log_mels: Mapping[str, np.ndarray], num_samples: int) -> dict[str, np.ndarray]:
         """Waveforms of log-mels of one utterance, all of one shape.
@@ -123,13 +100,8 @@ class Reconstructor:
         """
         if not log_mels:
             return {}
-        params = self.target.log_mel
-        waveforms = np.asarray(self._vocoder(np.stack(list(log_mels.values()))))
-        # A vocoder's output begins where half a window less half a hop of the utterance is past.
-        before = (params.window_samples - params.hop_samples) // 2
-        after = num_samples - before - waveforms.shape[1]
-        waveforms = np.pad(waveforms, ((0, 0), (before, after)))
-        return dict(zip(log_mels, waveforms, strict=True))
+        vocoded = self.vocoder(np.stack(list(log_mels.values())))
+        return dict(zip(log_mels, self.road.align(vocoded, num_samples).numpy(), strict=True))
 
     def __call__(
         self, waveform: np.ndarray, *, names: Collection[str] | None = None
@@ -152,6 +124,10 @@ class Reconstructor:
             log_mels = {name: log_mels[name] for name in log_mels if name in names}
         waveforms = self.vocode(log_mels, len(waveform))
         return {name: Reconstruction(log_mels[name], waveforms[name]) for name in log_mels}
+
+
+def _floats(*shape: int | None) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, tf.float32)
 
 
 def find_inputs(inputs: Iterable[str | pathlib.Path]) -> list[tuple[pathlib.Path, pathlib.Path]]:

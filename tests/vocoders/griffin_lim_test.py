@@ -123,6 +123,36 @@ class GriffinLimTest(tf.test.TestCase):
         self.assertNear(np.std(single[15000:]), np.std(longer[15000:16000]), 0.01)
         self.assertAllClose(longer[16400:], np.zeros_like(longer[16400:]), atol=1e-6)
 
+    def test_blocks_join_unheard(self):
+        log_mel = _log_mel(speech.read_clip())  # 368 frames
+        whole = _aligned(_default()(log_mel[np.newaxis])[0].numpy())
+        vocoder = griffin_lim.GriffinLim(block_frames=120, overlap_frames=40)
+        joined = _aligned(vocoder(log_mel[np.newaxis])[0].numpy())
+        self.assertEqual(joined.shape, whole.shape)
+        errors = [
+            np.abs(_log_mel(waveform) - log_mel[: len(_log_mel(waveform))]).mean(axis=1)
+            for waveform in (whole, joined)
+        ]
+        for first in (80, 160, 240):  # where the blocks overlap
+            seam = slice(first, first + 40)
+            self.assertLess(errors[1][seam].mean(), errors[0][seam].mean() + 0.005)
+        self.assertLess(errors[1].mean(), errors[0].mean() + 0.005)
+
+    def test_blocks_do_not_see_what_lies_far_behind(self):
+        log_mel = _log_mel(speech.read_clip())
+        vocoder = griffin_lim.GriffinLim(num_iterations=4, block_frames=60, overlap_frames=20)
+        whole = vocoder(np.stack([log_mel, log_mel - 1.0]))
+        self.assertAllClose(whole[0], vocoder(log_mel[np.newaxis])[0], atol=1e-4)
+        # 40 frames of stride: three blocks of the part are those of the whole, but for the fade
+        part = vocoder(log_mel[np.newaxis, : 3 * 40 + 20])[0]
+        self.assertAllClose(part[: 2 * 40 * 160], whole[0][: 2 * 40 * 160], atol=1e-4)
+
+    def test_what_is_shorter_than_two_blocks_is_one(self):
+        log_mel = _log_mel(_clip())[np.newaxis]
+        for num_frames in (20, 60, 99):
+            vocoder = griffin_lim.GriffinLim(num_iterations=8, block_frames=60, overlap_frames=20)
+            self.assertAllEqual(vocoder(log_mel[:, :num_frames]), _brief()(log_mel[:, :num_frames]))
+
     def test_a_seed_is_repeatable(self):
         log_mel = _log_mel(_clip())[np.newaxis]
         first, again, other = (
@@ -174,6 +204,8 @@ class GriffinLimTest(tf.test.TestCase):
     def test_unusable_settings_are_refused(self):
         with self.assertRaisesRegex(ValueError, "must not be negative, got -1 and 0.99"):
             griffin_lim.GriffinLim(num_iterations=-1)
+        with self.assertRaisesRegex(ValueError, "overlap_frames is 40: expected 1 to a third of 9"):
+            griffin_lim.GriffinLim(block_frames=90, overlap_frames=40)
 
 
 class LoadVocoderTest(tf.test.TestCase):

@@ -1,7 +1,9 @@
 """Reads inverters that were trained: a run's folder, a stored model's folder, or many of them."""
 
+import csv
 import dataclasses
 import json
+import math
 import pathlib
 from collections.abc import Mapping, Sequence
 
@@ -42,6 +44,25 @@ class InverterRun:
     def sha256(self) -> str:
         """Of the weights."""
         return hub.sha256(self.folder / "inverter.keras")
+
+    @property
+    def last_epoch(self) -> Mapping[str, float]:
+        """The last row of its history, which tells of these weights; empty if it was not kept."""
+        path = self.folder / "history.csv"
+        if not path.is_file():
+            return {}
+        try:
+            with open(path, encoding="utf-8", newline="") as file:
+                return {key: float(value) for key, value in list(csv.DictReader(file))[-1].items()}
+        except (LookupError, ValueError, TypeError) as error:
+            raise hub.WeightsError(
+                f"{path}: expected a table of numbers, a row per epoch"
+            ) from error
+
+    @property
+    def held_out_nats(self) -> float:
+        """Its L1 on patches of the validation split; infinite if its history was not kept."""
+        return features.unscale_log_mel(self.last_epoch.get("val_loss", math.inf))
 
     def load_model(self) -> keras.Model:
         """The network: activations -> patches in network range.
@@ -139,3 +160,24 @@ def find_runs(
     for run in runs:
         run.check_target(target)
     return sorted(runs, key=lambda run: (order.index(run.layer), run.preset, run.loss))
+
+
+def best_runs(runs: Sequence[InverterRun], *, preset: str | None = None) -> dict[str, InverterRun]:
+    """The run of each layer with the lowest L1 on held-out patches.
+
+    Args:
+        runs: of `find_runs`.
+        preset: consider that one alone.
+
+    Raises:
+        ValueError: if a layer has no run of the preset; the message lists what it has.
+    """
+    best = {}
+    for layer in dict.fromkeys(run.layer for run in runs):
+        of_layer = [run for run in runs if run.layer == layer]
+        usable = [run for run in of_layer if preset in (None, run.preset)]
+        if not usable:
+            there = " ".join(run.preset for run in of_layer)
+            raise ValueError(f"no inverter of {layer} with preset {preset!r}; there is: {there}")
+        best[layer] = min(usable, key=lambda run: run.held_out_nats)
+    return best

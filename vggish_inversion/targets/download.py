@@ -23,7 +23,13 @@ _TIMEOUT_SECONDS = 20.0
 _COMPRESSED = "tf-hub-format=compressed"
 
 
-def fetch(url: str, *, check: Callable[[str], object], alternative: str = "") -> str:
+def fetch(
+    url: str,
+    *,
+    check: Callable[[str], object],
+    alternative: str = "",
+    instead: str = "pass that with --target_weights=",
+) -> str:
     """The folder of TF-Hub's cache that holds the model at a URL; downloads it the first time.
 
     Args:
@@ -31,6 +37,7 @@ def fetch(url: str, *, check: Callable[[str], object], alternative: str = "") ->
         check: is called with the unpacked folder before that goes to the cache; raises ValueError
             to keep it out.
         alternative: another place to download the same weights from, for the error message.
+        instead: what to do with the unpacked folder, likewise.
 
     Raises:
         integrity.WeightsError: if it cannot be fetched, or was damaged on the way.
@@ -64,7 +71,7 @@ def fetch(url: str, *, check: Callable[[str], object], alternative: str = "") ->
             f"{url}: cannot be fetched ({integrity.first_line(error)}); where there is a network, "
             f"download {_compressed(url)} and unpack it into a folder"
             + (f", or download {alternative}" if alternative else "")
-            + ", and pass that with --target_weights="
+            + f", and {instead}"
         ) from error
 
 

@@ -37,7 +37,9 @@ __all__ = [
 ]
 
 MODELS_VARIABLE = "VGGISH_INVERSION_MODELS"
-_MODELS_ROOT = pathlib.Path(__file__).resolve().parents[2] / "hub_models"
+_PACKAGE = pathlib.Path(__file__).resolve().parents[1]
+# In the package where it was installed from a wheel, beside it in a checkout.
+_MODELS_ROOTS = (_PACKAGE / "hub_models", _PACKAGE.parent / "hub_models")
 
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _SAVED_MODEL_PREFIX = pathlib.PurePath("variables", "variables")
@@ -180,7 +182,9 @@ def read_keras_model(path: Source) -> Any:
 
 def models_dir() -> pathlib.Path:
     """The model store: the folder that VGGISH_INVERSION_MODELS names, else hub_models/."""
-    return pathlib.Path(os.environ.get(MODELS_VARIABLE) or _MODELS_ROOT)
+    if os.environ.get(MODELS_VARIABLE):
+        return pathlib.Path(os.environ[MODELS_VARIABLE])
+    return next((root for root in _MODELS_ROOTS if root.is_dir()), _MODELS_ROOTS[-1])
 
 
 def find_model(name: str, version: int = 1) -> pathlib.Path:

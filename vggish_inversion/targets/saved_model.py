@@ -20,6 +20,10 @@ class SavedFunction(keras.layers.Layer):
 
     Its shapes are those that the function gives for one patch, for a function may be saved with
     shapes that it does not know.
+
+    Attributes:
+        loaded: the SavedModel.
+        shapes: of the outputs, without the batch axis.
     """
 
     def __init__(self, loaded: Any, function, image_shape: tuple[int, ...]):
@@ -31,7 +35,7 @@ class SavedFunction(keras.layers.Layer):
             image_shape: of one patch as the function takes it.
         """
         super().__init__(name="saved_function", trainable=False, dtype="float32")
-        self._loaded, self._function = loaded, function
+        self.loaded, self._function = loaded, function
         tried = function(tf.zeros((1, *image_shape)))
         self.shapes = {name: tuple(tensor.shape[1:]) for name, tensor in tried.items()}
         self._dtypes = {name: tensor.dtype.name for name, tensor in tried.items()}

@@ -1,0 +1,58 @@
+r"""Writes an inverter as TFLite files, alone and behind its target, and measures them.
+
+  python scripts/export_tflite.py --output_dir=build/tflite --precisions=float32,float16,int8 \
+      --inverter=hub_models/inverter/small_encoder/speech_commands/layer_1/paper-l1/1
+
+inverter.PRECISION.tflite maps activations of one patch to log-mel (nats), patch.PRECISION.tflite
+does so from the log-mel patch itself. Printed is how far each is from Keras, on speech by which
+the ranges of int8 were not set.
+"""
+
+import pathlib
+
+import numpy as np
+from absl import flags
+
+import command
+from vggish_inversion import tflite
+from vggish_inversion.inverters import run
+
+_INVERTER = flags.DEFINE_string(
+    "inverter", None, "Folder of a run or of a shipped inverter.", required=True
+)
+_TARGET_WEIGHTS = flags.DEFINE_string(
+    "target_weights", None, "Where the target's weights are now; default: where they were."
+)
+_PRECISIONS = flags.DEFINE_list("precisions", list(tflite.PRECISIONS), "float32, float16, int8.")
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir",
+    str(pathlib.Path(__file__).parent / "demo_speech"),
+    "Speech, for int8 and measuring.",
+)
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Receives the files.", required=True)
+
+
+def main():
+    """Converts, writes and measures."""
+    trained = run.read_run(_INVERTER.value)
+    target = trained.load_target(weights=_TARGET_WEIGHTS.value)
+    trained.check_target(target)
+    output_dir = pathlib.Path(_OUTPUT_DIR.value)
+    output_dir.mkdir(parents=True, exist_ok=True)
+    patches = tflite.speech_patches(_DATA_DIR.value, target.log_mel)
+    to_tap = target.up_to(trained.layer)
+    inputs = {"inverter": [np.asarray(to_tap(part, training=False)) for part in patches]}
+    inputs["patch"] = list(patches)
+    print(f"{'file':26} {'kB':>8} {'largest':>9} {'mean |difference| (nats)':>24}")
+    for name, function in tflite.patch_functions(trained, target).items():
+        for precision in _PRECISIONS.value:
+            examples, others = inputs[name]
+            flatbuffer = tflite.convert(function, precision, examples)
+            path = output_dir / f"{name}.{precision}.tflite"
+            path.write_bytes(flatbuffer)
+            largest, mean = tflite.distance(flatbuffer, function, others)
+            print(f"{path.name:26} {len(flatbuffer) / 1e3:8.1f} {largest:9.6f} {mean:24.6f}")
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,20 @@
+"""Lists the inverters of the model store: patches they saw, L1 (nats) on held-out ones, size.
+
+python scripts/list_models.py
+"""
+
+from absl import flags
+
+import command
+from vggish_inversion import store
+
+_MODELS_DIR = flags.DEFINE_string("models_dir", None, "Any folder of runs; default: the store.")
+
+
+def main():
+    """Prints the table."""
+    print(store.format_table(_MODELS_DIR.value))
+
+
+if __name__ == "__main__":
+    command.run(main)
