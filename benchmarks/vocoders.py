@@ -27,7 +27,9 @@ import librosa
 import numpy as np
 
 from vggish_inversion import audio, corpora, features, metrics
+from vggish_inversion.targets import hub
 from vggish_inversion.vocoders import griffin_lim, load_vocoder
+from vggish_inversion.vocoders import neural as neural_vocoder
 
 _DEMO_SPEECH = pathlib.Path(__file__).resolve().parents[1] / "scripts" / "demo_speech"
 _MOMENTUM = 0.99
@@ -100,7 +102,8 @@ def main():
     options = parse_arguments()
     params = features.LogMelParams()
     ours = griffin_lim.GriffinLim(params, num_iterations=options.num_iterations, momentum=_MOMENTUM)
-    neural = load_vocoder(options.neural, params)
+    folder = neural_vocoder.find_folder(options.neural)
+    neural = load_vocoder(str(folder), params)
     first_sample = (params.window_samples - params.hop_samples) // 2
     vocoders = {
         "neural": (lambda log_mel: neural(log_mel[np.newaxis])[0], first_sample),
@@ -126,6 +129,7 @@ def main():
         "num_clips": len(speech_seconds),
         "data": f"{folders}, {options.split}",
         "num_iterations": options.num_iterations,
+        "neural_sha256": hub.sha256(folder / neural_vocoder.MODEL_FILE),
     }
     print(f"{'vocoder':12} {'x real time':>11} {'STOI':>6} {'PESQ':>6} {'log-mel L1':>10}")
     for name, measured in rows.items():

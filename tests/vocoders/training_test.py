@@ -134,9 +134,12 @@ class TrainVocoderTest(tf.test.TestCase, parameterized.TestCase):
         for name in ("neural", "griffin_lim"):
             results |= {f"{name}_times_realtime": 12.3, f"{name}_stoi": 0.9, f"{name}_pesq": 2.5}
             results[f"{name}_log_mel_l1"] = 0.1
-        folder = card.store_vocoder(
-            self.folder / "run", self.folder / "store", commit="abc", results=results
-        )
+        store = self.folder / "store"
+        folder = card.store_vocoder(self.folder / "run", store)
+        with self.assertRaisesRegex(ValueError, "the results are of weights of another"):
+            card.store_vocoder(folder, store, results=results | {"neural_sha256": "of another"})
+        results["neural_sha256"] = hub.sha256(folder / "vocoder.keras")
+        card.store_vocoder(folder, store, commit="abc", results=results)
         self.assertEqual(folder, self.folder / "store" / "vocoder" / "vocos" / "1")
         text = (folder / "README.md").read_text()
         for part in ("abc", "LJSpeech-1.1", "6 steps of 2 segments", "| vocos | 12 | 0.900 | 2.50"):
