@@ -121,7 +121,7 @@ class TrainVocoderTest(tf.test.TestCase, parameterized.TestCase):
             for event in tf.compat.v1.train.summary_iterator(str(path)):
                 tags |= {value.tag for value in event.summary.value}
         self.assertLessEqual(
-            {"natural", "vocoded", "epoch_loss", "epoch_learning_rate", "epoch_val_level"}, tags
+            {"natural", "vocoded", "epoch_loss", "epoch_learning_rate", "epoch_level"}, tags
         )
 
     def test_an_unknown_vocoder(self):
