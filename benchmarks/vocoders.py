@@ -1,16 +1,20 @@
-"""Griffin-Lim beside librosa's, on the true log-mel of the same clips: speed, STOI and log-mel L1.
+"""Vocoders side by side on the true log-mel of the same clips: speed, STOI, PESQ and log-mel L1.
 
 python benchmarks/vocoders.py --data_dirs=LJSpeech-1.1 --split=test --num_iterations=32
 
-librosa.feature.inverse.mel_to_audio is two steps, non-negative least squares from mel to linear
-magnitude and fast Griffin-Lim; both are called as it calls them, in float32, but with VGGish's own
-filters, which librosa's (straight on the axis of Hz) only come near: its result is the better for
-it. Both get the same iterations and momentum, one clip at a time, in turn, so that whatever else
-the machine does slows both. Each output is compared with the part of the recording that it covers.
+Griffin-Lim stands beside librosa's. librosa.feature.inverse.mel_to_audio is two steps, non-negative
+least squares from mel to linear magnitude and fast Griffin-Lim; both are called as it calls them,
+in float32, but with VGGish's own filters, which librosa's (straight on the axis of Hz) only come
+near: its result is the better for it. Both get the same iterations and momentum. "neural" is the
+shipped neural vocoder, or the one that --neural names. One clip at a time, in turn, so that
+whatever else the machine does slows all. Each output is compared with the part of the recording
+that it covers. Wide-band PESQ (ITU-T P.862.2) is measured where the package `pesq` is installed.
 """
 
 import argparse
+import importlib.util
 import json
+import math
 import os
 import pathlib
 import statistics
@@ -23,7 +27,9 @@ import librosa
 import numpy as np
 
 from vggish_inversion import audio, corpora, features, metrics
-from vggish_inversion.vocoders import griffin_lim
+from vggish_inversion.targets import hub
+from vggish_inversion.vocoders import griffin_lim, load_vocoder
+from vggish_inversion.vocoders import neural as neural_vocoder
 
 _DEMO_SPEECH = pathlib.Path(__file__).resolve().parents[1] / "scripts" / "demo_speech"
 _MOMENTUM = 0.99
@@ -48,8 +54,20 @@ def librosa_vocoder(params: features.LogMelParams, num_iterations: int) -> Calla
     return vocode
 
 
+def wide_band_pesq(natural: np.ndarray, waveform: np.ndarray) -> float:
+    """Wide-band PESQ at 16 kHz: about 1 to 4.64; NaN where no speech is found, or no package."""
+    if importlib.util.find_spec("pesq") is None:
+        return float("nan")
+    import pesq
+
+    try:
+        return pesq.pesq(16000, natural, waveform, "wb")
+    except pesq.NoUtterancesError:
+        return float("nan")
+
+
 def measure(vocode: Callable, first_sample: int, natural: np.ndarray, log_mel: np.ndarray) -> dict:
-    """Seconds, STOI and log-mel L1 (nats, on the frames that were given) of one clip."""
+    """Seconds, STOI, PESQ and log-mel L1 (nats, on the frames that were given) of one clip."""
     started = time.perf_counter()
     waveform = np.asarray(vocode(log_mel))
     seconds = time.perf_counter() - started
@@ -59,6 +77,7 @@ def measure(vocode: Callable, first_sample: int, natural: np.ndarray, log_mel: n
     return {
         "seconds": seconds,
         "stoi": metrics.stoi(covered, waveform),
+        "pesq": wide_band_pesq(covered, waveform),
         "log_mel_l1": metrics.log_mel_l1(
             *(np.asarray(features.waveform_to_log_mel(item)) for item in (covered, waveform))
         ),
@@ -74,6 +93,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--split", default="all", choices=[*corpora.SPLITS, "all"])
     parser.add_argument("--limit", type=int, help="at most so many clips, spread evenly")
     parser.add_argument("--num_iterations", type=int, default=32)
+    parser.add_argument("--neural", default="vocos", help="its name, or the folder of a run")
     return parser.parse_args()
 
 
@@ -82,11 +102,12 @@ def main():
     options = parse_arguments()
     params = features.LogMelParams()
     ours = griffin_lim.GriffinLim(params, num_iterations=options.num_iterations, momentum=_MOMENTUM)
+    folder = neural_vocoder.find_folder(options.neural)
+    neural = load_vocoder(str(folder), params)
+    first_sample = (params.window_samples - params.hop_samples) // 2
     vocoders = {
-        "griffin_lim": (
-            lambda log_mel: ours(log_mel[np.newaxis])[0],
-            (params.window_samples - params.hop_samples) // 2,
-        ),
+        "neural": (lambda log_mel: neural(log_mel[np.newaxis])[0], first_sample),
+        "griffin_lim": (lambda log_mel: ours(log_mel[np.newaxis])[0], first_sample),
         "librosa": (
             librosa_vocoder(params, options.num_iterations),
             params.window_samples // 2,
@@ -99,12 +120,18 @@ def main():
         natural = audio.read_audio(utterance.path)
         log_mel = np.asarray(features.waveform_to_log_mel(natural, params))
         speech_seconds.append(len(natural) / params.sample_rate_hz)
-        for name, (vocode, first_sample) in vocoders.items():
+        for name, (vocode, start) in vocoders.items():
             if not number:
                 vocode(log_mel)  # compiles
-            rows[name].append(measure(vocode, first_sample, natural, log_mel))
-    result = {"num_clips": len(speech_seconds), "num_iterations": options.num_iterations}
-    print(f"{'vocoder':12} {'x real time':>11} {'STOI':>6} {'log-mel L1':>10}")
+            rows[name].append(measure(vocode, start, natural, log_mel))
+    folders = " and ".join(pathlib.Path(item).name for item in options.data_dirs.split(","))
+    result = {
+        "num_clips": len(speech_seconds),
+        "data": f"{folders}, {options.split}",
+        "num_iterations": options.num_iterations,
+        "neural_sha256": hub.sha256(folder / neural_vocoder.MODEL_FILE),
+    }
+    print(f"{'vocoder':12} {'x real time':>11} {'STOI':>6} {'PESQ':>6} {'log-mel L1':>10}")
     for name, measured in rows.items():
         speed = statistics.median(
             length / row["seconds"] for length, row in zip(speech_seconds, measured, strict=True)
@@ -112,10 +139,13 @@ def main():
         stoi, l1 = (
             statistics.fmean(row[key] for row in measured) for key in ("stoi", "log_mel_l1")
         )
-        print(f"{name:12} {speed:11.1f} {stoi:6.3f} {l1:10.3f}")
+        scores = [row["pesq"] for row in measured if np.isfinite(row["pesq"])]
+        pesq = statistics.fmean(scores) if scores else None
+        print(f"{name:12} {speed:11.1f} {stoi:6.3f} {pesq or math.nan:6.2f} {l1:10.3f}")
         result |= {
             f"{name}_times_realtime": round(speed, 2),
             f"{name}_stoi": round(stoi, 4),
+            f"{name}_pesq": pesq and round(pesq, 4),
             f"{name}_log_mel_l1": round(l1, 4),
         }
     result["griffin_lim_speedup"] = round(

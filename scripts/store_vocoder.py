@@ -2,7 +2,9 @@ r"""Puts a trained vocoder into the model store, with its card, whether its run 
 
 python scripts/store_vocoder.py --run_dir=build/runs/vocos
 python benchmarks/vocoders.py --data_dirs=LJSpeech-1.1 --split=test > build/vocoders.txt
-python scripts/store_vocoder.py --run_dir=build/runs/vocos --results=build/vocoders.txt
+python scripts/store_vocoder.py --run_dir=hub_models/vocoder/vocos/1 --results=build/vocoders.txt
+
+The second time, the figures of the benchmark join the card of what is stored.
 """
 
 import subprocess

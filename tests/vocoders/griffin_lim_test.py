@@ -1,7 +1,6 @@
 """Griffin-Lim against librosa, SciPy, the speech it was given, and its own promises."""
 
 import functools
-import re
 
 import librosa
 import numpy as np
@@ -47,11 +46,6 @@ def _log_mel_error(waveform: np.ndarray, log_mel: np.ndarray) -> float:
 
 
 class GriffinLimTest(tf.test.TestCase):
-    def test_a_frame_is_a_hop_of_samples(self):
-        for num_frames in (1, 2, 3, 96, 1000):
-            log_mel = tf.zeros([2, num_frames, 64])
-            self.assertEqual(_brief()(log_mel).shape, (2, num_frames * 160))
-
     def test_a_sine_keeps_its_frequency_place_and_level(self):
         time = np.arange(16000) / 16000
         sine = (0.3 * np.sin(2 * np.pi * 440 * time) * (time > 0.5)).astype(np.float32)
@@ -109,12 +103,6 @@ class GriffinLimTest(tf.test.TestCase):
             self.assertAllEqual(errors, sorted(errors, reverse=True))
             self.assertLess(errors[-1], 0.4 * errors[0])
 
-    def test_neighbours_in_the_batch_do_not_matter(self):
-        log_mel = _log_mel(_clip())
-        other = np.random.default_rng(0).normal(size=log_mel.shape)
-        single, batched = _brief()(log_mel[np.newaxis])[0], _brief()(np.stack([other, log_mel]))[1]
-        self.assertAllClose(single, batched, atol=1e-4)
-
     def test_padding_frames_do_not_matter(self):
         log_mel = _log_mel(_clip())[:100]
         padded = np.pad(log_mel, ((0, 57), (0, 0)), constant_values=_PARAMS.log_floor)
@@ -153,6 +141,20 @@ class GriffinLimTest(tf.test.TestCase):
             vocoder = griffin_lim.GriffinLim(num_iterations=8, block_frames=60, overlap_frames=20)
             self.assertAllEqual(vocoder(log_mel[:, :num_frames]), _brief()(log_mel[:, :num_frames]))
 
+    def test_spectral_convergence_falls(self):
+        log_mel = _log_mel(_clip()[8000:24000])
+        mel = np.exp(log_mel) - _PARAMS.log_offset
+        distances = []
+        for num_iterations in (0, 1, 2, 4, 8, 16, 32, 64):
+            vocoder = griffin_lim.GriffinLim(num_iterations=num_iterations)
+            output = _aligned(vocoder(log_mel[np.newaxis])[0].numpy())
+            again = np.exp(_log_mel(output)[: len(mel)]) - _PARAMS.log_offset
+            distances.append(np.linalg.norm(again - mel) / np.linalg.norm(mel))
+        # Momentum may step past the goal once, by a little.
+        for before, after in zip(distances, distances[1:], strict=False):
+            self.assertLess(after, 1.02 * before)
+        self.assertLess(distances[-1], 0.5 * distances[0])
+
     def test_a_seed_is_repeatable(self):
         log_mel = _log_mel(_clip())[np.newaxis]
         first, again, other = (
@@ -181,37 +183,8 @@ class GriffinLimTest(tf.test.TestCase):
         again = features.waveform_to_log_mel(np.pad(output, 100), params).numpy()
         self.assertLess(np.mean(np.abs(again - log_mel)), 0.15)
 
-    def test_saved_model_sounds_the_same(self):
-        log_mel = _log_mel(_clip())[np.newaxis]
-        folder = self.get_temp_dir()
-        tf.saved_model.save(_brief(), folder)
-        self.assertAllEqual(tf.saved_model.load(folder).vocode(log_mel), _brief()(log_mel))
-
-    def test_unusable_log_mel_is_refused(self):
-        vocoder = _brief()
-        for shape in ((1, 5, 63), (1, 0, 64), (5, 64)):
-            message = f"must be [batch, frames, 64] with at least one frame, got {shape}"
-            with self.assertRaisesRegex(ValueError, re.escape(message)):
-                vocoder(np.zeros(shape))
-            with self.assertRaisesRegex(ValueError, re.escape(message)):
-                tf.function(vocoder)(np.zeros(shape))
-        with self.assertRaisesRegex(ValueError, "log_mel holds NaN"):
-            vocoder(np.full((1, 5, 64), np.nan))
-        for log_mel in (np.full((1, 5, 64), np.nan), np.zeros((1, 0, 64))):
-            with self.assertRaisesRegex(tf.errors.InvalidArgumentError, "no NaN and at least"):
-                vocoder.vocode(log_mel)
-
     def test_unusable_settings_are_refused(self):
         with self.assertRaisesRegex(ValueError, "must not be negative, got -1 and 0.99"):
             griffin_lim.GriffinLim(num_iterations=-1)
         with self.assertRaisesRegex(ValueError, "overlap_frames is 40: expected 1 to a third of 9"):
             griffin_lim.GriffinLim(block_frames=90, overlap_frames=40)
-
-
-class LoadVocoderTest(tf.test.TestCase):
-    def test_loads_by_name(self):
-        self.assertIsInstance(vocoders.load_vocoder("griffin_lim"), griffin_lim.GriffinLim)
-
-    def test_an_unknown_name_lists_the_names(self):
-        with self.assertRaisesRegex(ValueError, "no vocoder 'wavenet'; vocoders are: .*griffin_li"):
-            vocoders.load_vocoder("wavenet")

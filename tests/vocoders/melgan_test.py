@@ -25,6 +25,10 @@ class GeneratorTest(tf.test.TestCase):
             count += 3 * ((3 + 1 + 1) * width**2 + 3 * 2 * width)
         self.assertEqual(generator.count_params(), count)
 
+    def test_begins_within_the_range_of_speech(self):
+        log_mel = np.random.default_rng(0).normal(-2, 2, size=(1, 40, 64))
+        self.assertBetween(np.std(melgan.build_generator(width=64)(log_mel)), 0.005, 0.3)
+
     def test_sees_both_sides_of_a_sample(self):
         # Frame i is about the samples of hop i: what it changes lies around them, evenly.
         generator = melgan.build_generator(width=64)

@@ -16,7 +16,8 @@ from vggish_inversion.vocoders import neural, training
 
 _CARD = """# vocoder/{name}
 
-Log-mel of VGGish's front end -> waveform at 16 kHz: {network}, trained by this project
+Log-mel of VGGish's front end -> waveform at 16 kHz:
+{network}, trained by this project
 (`vggish_inversion/vocoders/{name}.py`, {num_weights:,} weights).
 
 - Data: {data}. Licences: LJSpeech is in the public domain, LibriSpeech is CC BY 4.0. The clips of
@@ -52,7 +53,8 @@ def store_vocoder(
     """Copies what a run has reached into the store and writes its card.
 
     Args:
-        run_dir: a run's folder, finished or not.
+        run_dir: a run's folder, finished or not, or a vocoder that is in the store: its card is
+            written anew.
         models_dir: the store's root.
         version: of the model.
         commit: of the code that trained it.
@@ -63,6 +65,7 @@ def store_vocoder(
 
     Raises:
         hub.WeightsError: if the run has not ended its first epoch.
+        ValueError: if `results` are of other weights.
     """
     run_dir = pathlib.Path(run_dir)
     config = neural.read_config(run_dir)
@@ -70,11 +73,17 @@ def store_vocoder(
     folder = pathlib.Path(models_dir) / "vocoder" / name / str(version)
     folder.mkdir(parents=True, exist_ok=True)
     model = hub.read_keras_model(run_dir / training.MODEL_FILE)
-    write_small(model, folder / training.MODEL_FILE)
-    for file in (neural.CONFIG_FILE, "history.csv"):
-        if folder.resolve() != run_dir.resolve():
+    if folder.resolve() != run_dir.resolve():
+        write_small(model, folder / training.MODEL_FILE)
+        hub.write_digest(folder / training.MODEL_FILE)
+        for file in (neural.CONFIG_FILE, "history.csv"):
             shutil.copyfile(run_dir / file, folder / file)
-    hub.write_digest(folder / training.MODEL_FILE)
+    digest = hub.sha256(folder / training.MODEL_FILE)
+    if results and results["neural_sha256"] != digest:
+        raise ValueError(
+            f"the results are of weights {results['neural_sha256']}, not of those stored, {digest};"
+            f" run benchmarks/vocoders.py --neural={folder} and store that folder with its output"
+        )
     with open(folder / "history.csv", encoding="utf-8", newline="") as file:
         last = list(csv.DictReader(file))[-1]
     card = _CARD.format(
@@ -91,7 +100,7 @@ def store_vocoder(
         all_epochs=config["num_epochs"],
         val_loss=_rounded(last, "val_loss"),
         val_stoi=_rounded(last, "val_stoi"),
-        sha256=hub.sha256(folder / training.MODEL_FILE),
+        sha256=digest,
         results=_results_table(name, results) if results else "",
     )
     (folder / "README.md").write_text(card, encoding="utf-8")

@@ -12,6 +12,8 @@ import numpy as np
 
 from vggish_inversion import features
 
+ops: Any = keras.ops  # Keras ships no types, and what pyright infers of these is wrong
+
 # Window and hop in samples. At 16 kHz, from 16 ms, which tells glottal pulses apart, to 64 ms,
 # which tells harmonics apart.
 _RESOLUTIONS = ((256, 64), (512, 128), (1024, 256))
@@ -32,19 +34,17 @@ def stft_magnitude(waveform, window: np.ndarray, hop_samples: int, fft_length: i
     """
     # The window is the frame: keras.ops.stft would take in the silence that pads it, and so leave
     # out the last frames of a waveform.
-    frames = keras.ops.extract_sequences(waveform, len(window), hop_samples)
-    frames = keras.ops.pad(frames * window, ((0, 0), (0, 0), (0, fft_length - len(window))))
-    real, imaginary = keras.ops.rfft(frames, fft_length)
-    return keras.ops.sqrt(keras.ops.maximum(real**2 + imaginary**2, _MIN_POWER))
+    frames = ops.extract_sequences(waveform, len(window), hop_samples)
+    frames = ops.pad(frames * window, ((0, 0), (0, 0), (0, fft_length - len(window))))
+    real, imaginary = ops.rfft(frames, fft_length)
+    return ops.sqrt(ops.maximum(real**2 + imaginary**2, _MIN_POWER))
 
 
 def log_mel(waveform, params: features.LogMelParams) -> Any:
     """`features.waveform_to_log_mel` with a gradient on any Keras backend."""
     window = features.periodic_hann(params.window_samples)
     magnitude = stft_magnitude(waveform, window, params.hop_samples, params.fft_length)
-    return keras.ops.log(
-        keras.ops.matmul(magnitude, features.mel_matrix(params)) + params.log_offset
-    )
+    return ops.log(ops.matmul(magnitude, features.mel_matrix(params)) + params.log_offset)
 
 
 def stft_loss(natural, vocoded, window_samples: int, hop_samples: int) -> tuple[Any, Any]:
@@ -57,9 +57,9 @@ def stft_loss(natural, vocoded, window_samples: int, hop_samples: int) -> tuple[
     target, given = (
         stft_magnitude(item, window, hop_samples, window_samples) for item in (natural, vocoded)
     )
-    error = keras.ops.sqrt(keras.ops.sum((target - given) ** 2) + _MIN_POWER)
-    convergence = error / keras.ops.sqrt(keras.ops.sum(target**2))
-    return convergence, keras.ops.mean(keras.ops.abs(keras.ops.log(target / given)))
+    error = ops.sqrt(ops.sum((target - given) ** 2) + _MIN_POWER)
+    convergence = error / ops.sqrt(ops.sum(target**2))
+    return convergence, ops.mean(ops.abs(ops.log(target / given)))
 
 
 @keras.saving.register_keras_serializable("vggish_inversion")
@@ -76,21 +76,21 @@ class SpectralLoss(keras.losses.Loss):
 
     def call(self, natural, vocoded):
         """The loss of a batch: a scalar."""
-        natural, vocoded = (keras.ops.cast(item, "float32") for item in (natural, vocoded))
+        natural, vocoded = (ops.cast(item, "float32") for item in (natural, vocoded))
         parts = [sum(stft_loss(natural, vocoded, *resolution)) for resolution in _RESOLUTIONS]
-        distance = keras.ops.abs(log_mel(natural, self._params) - log_mel(vocoded, self._params))
-        return sum(parts) / len(parts) + keras.ops.mean(distance)
+        distance = ops.abs(log_mel(natural, self._params) - log_mel(vocoded, self._params))
+        return sum(parts) / len(parts) + ops.mean(distance)
 
 
 def hinge_generator_loss(fake_logits: Sequence) -> Any:
     """Sum over the discriminators of `-mean(logits)`."""
-    return sum(-keras.ops.mean(logits) for logits in fake_logits)
+    return sum(-ops.mean(logits) for logits in fake_logits)
 
 
 def hinge_discriminator_loss(real_logits: Sequence, fake_logits: Sequence) -> Any:
     """Sum over the discriminators of `mean(max(0, 1 - real)) + mean(max(0, 1 + fake))`."""
     return sum(
-        keras.ops.mean(keras.ops.relu(1.0 - real)) + keras.ops.mean(keras.ops.relu(1.0 + fake))
+        ops.mean(ops.relu(1.0 - real)) + ops.mean(ops.relu(1.0 + fake))
         for real, fake in zip(real_logits, fake_logits, strict=True)
     )
 
@@ -102,7 +102,7 @@ def feature_matching_loss(real_maps: Sequence, fake_maps: Sequence) -> Any:
     weight differs.
     """
     distances = [
-        keras.ops.mean(keras.ops.abs(keras.ops.stop_gradient(real) - fake))
+        ops.mean(ops.abs(ops.stop_gradient(real) - fake))
         for real, fake in zip(real_maps, fake_maps, strict=True)
     ]
     return sum(distances) / len(distances)

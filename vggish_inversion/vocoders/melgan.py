@@ -19,6 +19,7 @@ _WIDTH = 512
 _RATIOS = (8, 5, 2, 2)
 _DILATIONS = (1, 3, 9)
 _SLOPE = 0.2
+_LAST_SCALE = 0.01  # or tanh would begin where it has no gradient left
 
 _NUM_SCALES = 3
 _DISCRIMINATOR_CHANNELS = (16, 64, 256, 1024, 1024)
@@ -27,11 +28,19 @@ _CHANNELS_PER_GROUP = 4
 
 
 def _convolutions(seed: int):
-    """Makes weight-normalised convolutions, each with initial weights of its own (He)."""
+    """Makes weight-normalised convolutions, each with initial weights of its own.
+
+    `scale` is the variance that a convolution gives inputs of variance 1; 2 makes up for what a
+    leaky ReLU before it took away.
+    """
     rng = np.random.default_rng(seed)
 
-    def make(filters: int, kernel_size: int, name: str, **settings) -> WeightNormConv1D:
-        initializer = keras.initializers.HeNormal(int(rng.integers(2**31)))
+    def make(
+        filters: int, kernel_size: int, name: str, *, scale: float = 2.0, **settings
+    ) -> WeightNormConv1D:
+        initializer = keras.initializers.VarianceScaling(
+            scale, "fan_in", "truncated_normal", int(rng.integers(2**31))
+        )
         return WeightNormConv1D(
             filters, kernel_size, kernel_initializer=initializer, name=name, **settings
         )
@@ -88,7 +97,7 @@ def build_generator(
             )
     x = ReflectionPad1D(3, name="last_pad")(_leaky_relu(x, "last_relu"))
     # The waveform stays exact under mixed precision: what makes it is float32.
-    x = convolution(1, 7, "last", dtype="float32")(x)
+    x = convolution(1, 7, "last", scale=_LAST_SCALE, dtype="float32")(x)
     x = keras.layers.Activation("tanh", dtype="float32", name="tanh")(x)
     waveform = keras.layers.Reshape((-1,), dtype="float32", name="waveform")(x)
     return keras.Model(log_mel, waveform, name="melgan")
@@ -97,8 +106,9 @@ def build_generator(
 def _residual_block(x, width: int, dilation: int, name: str, convolution):
     y = ReflectionPad1D(dilation, name=f"{name}_pad")(_leaky_relu(x, f"{name}_relu_0"))
     y = convolution(width, 3, f"{name}_conv_0", dilation_rate=dilation)(y)
-    y = convolution(width, 1, f"{name}_conv_1")(_leaky_relu(y, f"{name}_relu_1"))
-    shortcut = convolution(width, 1, f"{name}_shortcut")(x)
+    # The two ways add up to about the variance that came in: twelve blocks follow each other.
+    y = convolution(width, 1, f"{name}_conv_1", scale=1.0)(_leaky_relu(y, f"{name}_relu_1"))
+    shortcut = convolution(width, 1, f"{name}_shortcut", scale=0.5)(x)
     return keras.layers.Add(name=name)([shortcut, y])
 
 

@@ -38,8 +38,12 @@ class HeldOutClips(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Measures; adds to the logs, which a checkpoint after this callback keeps."""
         assert self.model is not None  # set by fit
+        if not np.all(np.isfinite(list((logs or {}).values()))):
+            return  # there is nothing to hear, and the checkpoint ends the run
         vocoded = [
-            keras.ops.convert_to_numpy(self.model(log_mel, training=False))[0].clip(-1.0, 1.0)
+            np.asarray(keras.ops.convert_to_numpy(self.model(log_mel, training=False)))[0].clip(
+                -1, 1
+            )
             for log_mel, _ in self._clips
         ]
         for name, measure in self._measures.items():

@@ -47,16 +47,7 @@ def load(source: str, params: features.LogMelParams = features.LogMelParams()) -
         hub.WeightsError: if there are no weights, or they are damaged.
         ValueError: if it was trained on the log-mel of another front end.
     """
-    folder = pathlib.Path(source).expanduser()
-    if not folder.is_dir():
-        try:
-            folder = hub.find_model(f"vocoder/{source}")
-        except hub.WeightsError as error:
-            raise hub.WeightsError(
-                f"no trained weights of the vocoder {source} in {hub.models_dir()}; train it with "
-                f"scripts/train_melgan.py --vocoder={source} and give --vocoder=RUN_FOLDER, or "
-                f"{_SUBSTITUTE}"
-            ) from error
+    folder = find_folder(source)
     config = read_config(folder)
     trained_on = features.LogMelParams(**config["log_mel"])
     # Patches are cut from a log-mel; they do not change its frames.
@@ -67,6 +58,25 @@ def load(source: str, params: features.LogMelParams = features.LogMelParams()) -
             f"{_SUBSTITUTE.replace('needs no weights', 'takes any log-mel')}"
         )
     return NeuralVocoder(hub.read_keras_model(folder / MODEL_FILE), params)
+
+
+def find_folder(source: str) -> pathlib.Path:
+    """The folder of a vocoder in the model store, or of a run.
+
+    Raises:
+        hub.WeightsError: if there is neither.
+    """
+    folder = pathlib.Path(source).expanduser()
+    if folder.is_dir():
+        return folder
+    try:
+        return hub.find_model(f"vocoder/{source}")
+    except hub.WeightsError as error:
+        raise hub.WeightsError(
+            f"no trained weights of the vocoder {source} in {hub.models_dir()}; train it with "
+            f"scripts/train_melgan.py --vocoder={source} and give --vocoder=RUN_FOLDER, or "
+            f"{_SUBSTITUTE}"
+        ) from error
 
 
 def read_config(folder: pathlib.Path) -> dict[str, Any]:

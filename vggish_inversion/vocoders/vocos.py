@@ -17,6 +17,8 @@ import numpy as np
 
 from vggish_inversion import features
 
+ops: Any = keras.ops  # Keras ships no types, and what pyright infers of these is wrong
+
 _WIDTH = 192
 _NUM_BLOCKS = 8
 _EXPANSION = 3
@@ -38,15 +40,15 @@ def overlap_add(frames, hop_samples: int) -> Any:
     """
     num_samples = frames.shape[-1]
     num_hops = -(-num_samples // hop_samples)
-    frames = keras.ops.pad(frames, ((0, 0), (0, 0), (0, num_hops * hop_samples - num_samples)))
+    frames = ops.pad(frames, ((0, 0), (0, 0), (0, num_hops * hop_samples - num_samples)))
     total = sum(
-        keras.ops.pad(
+        ops.pad(
             frames[..., index * hop_samples : (index + 1) * hop_samples],
             ((0, 0), (index, num_hops - 1 - index), (0, 0)),
         )
         for index in range(num_hops)
     )
-    return keras.ops.reshape(total, (-1, keras.ops.shape(total)[1] * hop_samples))
+    return ops.reshape(total, (-1, ops.shape(total)[1] * hop_samples))
 
 
 def inverse_stft(real, imaginary, hop_samples: int) -> Any:
@@ -63,14 +65,14 @@ def inverse_stft(real, imaginary, hop_samples: int) -> Any:
     fft_length = 2 * (real.shape[-1] - 1)
     # To the middle of the frame: half a period later, each other bin changes its sign.
     signs = (-1.0) ** np.arange(real.shape[-1], dtype=np.float32)
-    frames = keras.ops.irfft((real * signs, imaginary * signs), fft_length)
+    frames = ops.irfft((real * signs, imaginary * signs), fft_length)
     window = features.periodic_hann(fft_length)
     # A window's own squares, once per frame: the length is known only when the network runs.
-    squares = keras.ops.ones_like(frames[:1, :, :1]) * window**2
+    squares = ops.ones_like(frames[:1, :, :1]) * window**2
     waveform = overlap_add(frames * window, hop_samples)
-    envelope = keras.ops.maximum(overlap_add(squares, hop_samples), _MIN_WINDOW_SUM)
+    envelope = ops.maximum(overlap_add(squares, hop_samples), _MIN_WINDOW_SUM)
     before = (fft_length - hop_samples) // 2
-    num_samples = keras.ops.shape(real)[1] * hop_samples
+    num_samples = ops.shape(real)[1] * hop_samples
     return (waveform / envelope)[:, before : before + num_samples]
 
 
@@ -103,15 +105,15 @@ class SpectrumHead(keras.layers.Layer):
 
     def call(self, log_mel, correction):
         """Puts magnitudes and phases together."""
-        mel = keras.ops.exp(log_mel) - self._params.log_offset
-        mel = keras.ops.maximum(mel, 0.0)
-        magnitude = keras.ops.maximum(keras.ops.matmul(mel, self._spread), _MIN_MAGNITUDE)
-        added, phase = keras.ops.split(correction, 2, axis=-1)
-        log_magnitude = keras.ops.minimum(keras.ops.log(magnitude) + added, self._loudest)
-        magnitude = keras.ops.exp(log_magnitude)
+        mel = ops.exp(log_mel) - self._params.log_offset
+        mel = ops.maximum(mel, 0.0)
+        magnitude = ops.maximum(ops.matmul(mel, self._spread), _MIN_MAGNITUDE)
+        added, phase = ops.split(correction, 2, axis=-1)
+        log_magnitude = ops.minimum(ops.log(magnitude) + added, self._loudest)
+        magnitude = ops.exp(log_magnitude)
         return inverse_stft(
-            magnitude * keras.ops.cos(phase),
-            magnitude * keras.ops.sin(phase),
+            magnitude * ops.cos(phase),
+            magnitude * ops.sin(phase),
             self._params.hop_samples,
         )
 

@@ -4,8 +4,11 @@ Source: Salimans and Kingma, "Weight Normalization: A Simple Reparameterization 
 Training of Deep Neural Networks" (NIPS 2016).
 """
 
+from typing import Any
+
 import keras
 
+ops: Any = keras.ops  # Keras ships no types, and what pyright infers of these is wrong
 _PACKAGE = "vggish_inversion"
 
 
@@ -24,13 +27,11 @@ class ReflectionPad1D(keras.layers.Layer):
 
     def call(self, inputs):
         """Pads."""
-        length = keras.ops.shape(inputs)[1]
-        before = keras.ops.arange(self._width, dtype="int32") - self._width
-        after = keras.ops.arange(self._width, dtype="int32") + length
-        ends = [
-            keras.ops.take(inputs, _reflected(places, length), axis=1) for places in (before, after)
-        ]
-        return keras.ops.concatenate([ends[0], inputs, ends[1]], axis=1)
+        length = ops.shape(inputs)[1]
+        before = ops.arange(self._width, dtype="int32") - self._width
+        after = ops.arange(self._width, dtype="int32") + length
+        ends = [ops.take(inputs, _reflected(places, length), axis=1) for places in (before, after)]
+        return ops.concatenate([ends[0], inputs, ends[1]], axis=1)
 
     def compute_output_shape(self, input_shape):
         """Longer by twice the width."""
@@ -44,9 +45,9 @@ class ReflectionPad1D(keras.layers.Layer):
 
 def _reflected(places, length):
     """Where a place outside `[0, length)` lies after going back and forth."""
-    period = keras.ops.maximum(2 * (length - 1), 1)
-    places = keras.ops.mod(places, period)
-    return keras.ops.minimum(places, period - places)
+    period = ops.maximum(2 * (length - 1), 1)
+    places = ops.mod(places, period)
+    return ops.minimum(places, period - places)
 
 
 @keras.saving.register_keras_serializable(_PACKAGE)
@@ -89,7 +90,7 @@ class WeightNormConv1D(keras.layers.Layer):
         self._direction = self.add_weight(
             name="direction", shape=shape, initializer=self._kernel_initializer
         )
-        norms = keras.ops.convert_to_numpy(self._norm(keras.ops.convert_to_tensor(self._direction)))
+        norms = ops.convert_to_numpy(self._norm(ops.convert_to_tensor(self._direction)))
         self._gain = self.add_weight(
             name="gain", shape=norms.shape, initializer=lambda shape, dtype: norms.astype(dtype)
         )
@@ -98,13 +99,13 @@ class WeightNormConv1D(keras.layers.Layer):
     def call(self, inputs):
         """Convolves."""
         # In full precision: half a float32's bits are too few for a sum of squares.
-        direction = keras.ops.cast(self._direction.value, "float32")
-        gain = keras.ops.cast(self._gain.value, "float32")
-        kernel = keras.ops.cast(gain * direction / self._norm(direction), self.compute_dtype)
+        direction = ops.cast(self._direction.value, "float32")
+        gain = ops.cast(self._gain.value, "float32")
+        kernel = ops.cast(gain * direction / self._norm(direction), self.compute_dtype)
         if self._transposed:
-            outputs = keras.ops.conv_transpose(inputs, kernel, self._strides, "same")
+            outputs = ops.conv_transpose(inputs, kernel, self._strides, "same")
         else:
-            outputs = keras.ops.conv(
+            outputs = ops.conv(
                 inputs, kernel, self._strides, "valid", dilation_rate=self._dilation_rate
             )
         return outputs + self._bias
@@ -133,4 +134,4 @@ class WeightNormConv1D(keras.layers.Layer):
 
     def _norm(self, direction):
         axes = [axis for axis in range(3) if axis != self._output_axis]
-        return keras.ops.sqrt(keras.ops.sum(direction**2, axis=axes, keepdims=True) + 1e-12)
+        return ops.sqrt(ops.sum(direction**2, axis=axes, keepdims=True) + 1e-12)
