@@ -84,7 +84,7 @@ def build_generator(
         )
     convolution = _convolutions(seed)
     log_mel = keras.Input((None, params.num_bands), name="log_mel")
-    x = keras.layers.Rescaling(0.5, -0.5 * params.log_floor - 1.5, name="scale")(log_mel)
+    x = 0.5 * (log_mel - params.log_floor) - 1.5  # Rescaling needs TensorFlow, always
     x = convolution(width, 7, "first")(ReflectionPad1D(3, name="first_pad")(x))
     for level, ratio in enumerate(ratios):
         width //= 2

@@ -159,7 +159,7 @@ def build_generator(
 
     log_mel = keras.Input((None, params.num_bands), name="log_mel")
     # Speech lies between silence and about 8 nats above it.
-    x = keras.layers.Rescaling(0.5, -0.5 * params.log_floor - 1.5, name="scale")(log_mel)
+    x = 0.5 * (log_mel - params.log_floor) - 1.5  # Rescaling needs TensorFlow, always
     x = keras.layers.Conv1D(
         width, _KERNEL_FRAMES, padding="same", kernel_initializer=scaled(), name="embed"
     )(x)
