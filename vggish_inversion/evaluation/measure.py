@@ -39,7 +39,7 @@ def evaluate(
     utterances: Sequence[corpora.Utterance],
     reconstructor: reconstruction.Reconstructor,
     conditions: Mapping[str, Condition],
-    transcriber: asr.PocketSphinxTranscriber,
+    transcriber: asr.Transcriber,
     output_dir: str | pathlib.Path,
     *,
     progress: Callable[[Iterable], Iterable] = iter,
