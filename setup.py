@@ -58,7 +58,7 @@ setuptools.setup(
         ],
         # Wide-band PESQ for evaluate.py --metrics=pesq; compiled on installation.
         "pesq": ["pesq>=0.0.4,<0.1"],
-        # Resolves with TensorFlow 2.16, whose protobuf it takes; its Pillow is older than matplotlib's.
+        # Takes TensorFlow 2.16's protobuf, and an older Pillow than matplotlib would.
         "beam": ["apache-beam>=2.72,<3"],
         "docs": ["mkdocs-material>=9.5,<10", "mkdocstrings[python]>=0.26,<1"],
     },

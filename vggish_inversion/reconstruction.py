@@ -111,12 +111,19 @@ class Reconstructor:
             for name, log_mel in joined.items()
         }
 
-    def vocode(self, log_mels: Mapping[str, np.ndarray], num_samples: int) -> dict[str, np.ndarray]:
+    def vocode(
+        self,
+        log_mels: Mapping[str, np.ndarray],
+        num_samples: int,
+        *,
+        vocoder: Callable | None = None,
+    ) -> dict[str, np.ndarray]:
         """Waveforms of log-mels of one utterance, all of one shape.
 
         Args:
             log_mels: name -> `[frames, bands]` float32, nats.
             num_samples: of the utterance.
+            vocoder: another than the reconstructor's own.
 
         Returns:
             name -> `[num_samples]` float32, aligned with the utterance.
@@ -124,7 +131,7 @@ class Reconstructor:
         if not log_mels:
             return {}
         params = self.target.log_mel
-        waveforms = np.asarray(self._vocoder(np.stack(list(log_mels.values()))))
+        waveforms = np.asarray((vocoder or self._vocoder)(np.stack(list(log_mels.values()))))
         # A vocoder's output begins where half a window less half a hop of the utterance is past.
         before = (params.window_samples - params.hop_samples) // 2
         after = num_samples - before - waveforms.shape[1]

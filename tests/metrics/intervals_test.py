@@ -87,6 +87,11 @@ class PairedTest(tf.test.TestCase):
         result = metrics.compare_paired(same, same)
         self.assertEqual(result, metrics.PairedComparison(0.0, 0.0, 0.0, 1.0))
 
+    def test_one_utterance_proves_nothing(self):
+        pair = [metrics.WordErrors(4, 3, 0, 0)], [metrics.WordErrors(4, 1, 0, 0)]
+        result = metrics.compare_paired(*pair)
+        self.assertEqual(result, metrics.PairedComparison(0.5, 0.5, 0.5, 1.0))
+
     def test_false_alarms_are_as_rare_as_the_p_value_says(self):
         rng = np.random.default_rng(0)
         num_alarms = 0

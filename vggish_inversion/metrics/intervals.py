@@ -116,6 +116,8 @@ def compare_paired(
     observed = float(gained.sum() / total)
     if not gained.any():  # all resamplings are alike, too
         return PairedComparison(0.0, 0.0, 0.0, 1.0)
+    if len(first) == 1:  # nothing to draw from; either swap is as great a difference
+        return PairedComparison(observed, observed, observed, 1.0)
     batch = max(1, 10_000_000 // len(first))  # numbers in memory at a time
     test = stats.permutation_test(
         errors,
@@ -126,8 +128,6 @@ def compare_paired(
         batch=batch,
         rng=np.random.default_rng(seed),
     )
-    if len(first) == 1:
-        return PairedComparison(observed, observed, observed, float(test.pvalue))
     interval = stats.bootstrap(
         (gained, num_words),
         resampled_difference,
