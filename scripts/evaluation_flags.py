@@ -34,6 +34,11 @@ OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The results folder.", requ
 flags.disclaim_key_flags()  # --help lists them as the script's own
 
 
+def target_settings() -> tuple[str, str | None, int]:
+    """Name, weights and seed of the target, for those who load it elsewhere."""
+    return flags.FLAGS.target, flags.FLAGS.target_weights, flags.FLAGS.seed
+
+
 def find_runs(target) -> list[run.InverterRun]:
     """The inverters that --layers and --inverters_dir name."""
     layers = None if _LAYERS.value == ["all"] else _LAYERS.value

@@ -1,7 +1,7 @@
 """What every utterance goes through: inverters x vocoders x recognisers, and which metrics."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from vggish_inversion import asr, metrics
 from vggish_inversion.evaluation.results import NATURAL, TRUE_LOG_MEL, Condition
@@ -83,3 +83,9 @@ def conditions(
         rendition: {name: Condition(target, *key, rendition.vocoder, name) for name in transcribers}
         for rendition, key in kinds
     }
+
+
+def flatten(conditions: Mapping[Rendition, Mapping[str, Condition]]) -> Iterator[Condition]:
+    """All conditions, in order."""
+    for by_transcriber in conditions.values():
+        yield from by_transcriber.values()

@@ -105,33 +105,27 @@ def evaluate_runs(
         transcribers = grid.load_transcribers()
         renderer = rendering.Renderer(target, runs, grid, folder=folder, watch=watch)
         conditions = grids.conditions(target.name, runs, grid.vocoders, list(transcribers))
-    flat = [item for by_name in conditions.values() for item in by_name.values()]
-    layers = [*REFERENCES, *(tap.name for tap in target.taps)]
-    details = {
-        **describe(target, runs, grid, renderer, transcribers),
-        "shard": dataclasses.asdict(shard) if shard else None,
-        "utterances_sha256": _digest(item.id for item in utterances),
-        "num_utterances": len(chosen),
-        "num_conditions": len(flat),
-        "layers": layers,
-    }
+    details = describe_run(target, runs, grid, renderer, transcribers, utterances, shard)
     open_results(folder, {**settings, **details})
-    if "speaker_similarity" in grid.metrics:
-        with watch("references"):
-            details["speaker_similarity"] = speaker_references(utterances)
     with ResultsTable(folder / "results.csv") as table:
         evaluate(progress(chosen), renderer, conditions, transcribers, table, watch)
-        table.sort([item.id for item in chosen], flat)
-    with watch("comparing"):
-        tables.write_derived(table.rows, folder, layers=layers)
-    kept = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    references = {"speaker_similarity": details.get("speaker_similarity")}
-    write_json(folder / "run.json", {**kept, **references, "seconds": watch.seconds()})
+        table.sort([item.id for item in chosen], list(grids.flatten(conditions)))
+    finish_run(folder, table.rows, utterances, grid, watch)
     return table.rows
 
 
-def describe(target, runs, grid: grids.Grid, renderer, transcribers) -> dict:
-    """What run.json says of the parts: names, and fingerprints of what has weights."""
+def describe_run(
+    target: encoder.TargetEncoder,
+    runs: Sequence[inverter_run.InverterRun],
+    grid: grids.Grid,
+    renderer: rendering.Renderer,
+    transcribers: Mapping[str, asr.Transcriber],
+    utterances: Sequence[corpora.Utterance],
+    shard: shards.Shard | None = None,
+) -> dict:
+    """What run.json says of the parts: names, fingerprints of what has weights, and numbers."""
+    conditions = grids.conditions(target.name, runs, grid.vocoders, list(transcribers))
+    ids = "\n".join(item.id for item in utterances)
     return {
         "target": target.name,
         "target_fingerprint": target.fingerprint,
@@ -144,7 +138,29 @@ def describe(target, runs, grid: grids.Grid, renderer, transcribers) -> dict:
             for name, vocoder in renderer.vocoders.items()
         },
         "recognisers": {name: item.fingerprint for name, item in transcribers.items()},
+        "shard": dataclasses.asdict(shard) if shard else None,
+        "utterances_sha256": hashlib.sha256(ids.encode()).hexdigest(),
+        "num_utterances": len(shards.dealt(utterances, shard)),
+        "num_conditions": len(list(grids.flatten(conditions))),
+        "layers": [*REFERENCES, *(tap.name for tap in target.taps)],
     }
+
+
+def finish_run(
+    folder: pathlib.Path,
+    rows: Sequence[Mapping[str, str]],
+    utterances: Sequence[corpora.Utterance],
+    grid: grids.Grid,
+    watch: stopwatch.Stopwatch,
+) -> None:
+    """Writes what follows from the rows, and into run.json what is known only at the end."""
+    settings = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    with watch("comparing"):
+        tables.write_derived(rows, folder, layers=settings["layers"])
+    if "speaker_similarity" in grid.metrics:
+        with watch("references"):
+            settings["speaker_similarity"] = speaker_references(utterances)
+    write_json(folder / "run.json", {**settings, "seconds": watch.seconds()})
 
 
 def speaker_references(utterances: Sequence[corpora.Utterance]) -> dict:
@@ -167,7 +183,3 @@ def speaker_references(utterances: Sequence[corpora.Utterance]) -> dict:
             embeddings.append(embed(waveform))
             names.append(utterance.speaker)
     return speakers.reference_similarities(np.array(embeddings).reshape(len(names), -1), names)
-
-
-def _digest(names: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()
