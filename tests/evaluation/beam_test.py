@@ -3,11 +3,10 @@
 import json
 import pathlib
 import tempfile
+from unittest import mock
 
 import pytest
 import tensorflow as tf
-
-pytest.importorskip("apache_beam")
 
 from tests import speech
 from vggish_inversion import corpora, evaluation
@@ -20,6 +19,7 @@ _TARGET = beam.TargetSpec("small_encoder/speech_commands")
 
 class BeamTest(tf.test.TestCase):
     def test_equals_evaluate(self):
+        pytest.importorskip("apache_beam")
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         broken = folder / "text.wav"
         broken.write_text("no audio at all")
@@ -48,6 +48,13 @@ class BeamTest(tf.test.TestCase):
             beam.evaluate_with_beam(
                 utterances, _TARGET, runs, output_dir=piped, settings=settings[0]
             )
+
+    def test_without_beam_one_line_says_so(self):
+        with (
+            mock.patch.object(beam, "apache_beam", None),
+            self.assertRaisesRegex(ValueError, "Beam is not installed: pip install"),
+        ):
+            beam.evaluate_with_beam([], _TARGET, [], output_dir="none", settings={})
 
 
 if __name__ == "__main__":

@@ -9,15 +9,21 @@ import json
 import pathlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-
-import apache_beam  # pyright: ignore[reportMissingImports]  (an extra)
-from apache_beam.options import pipeline_options  # pyright: ignore[reportMissingImports]
+from typing import Any
 
 from vggish_inversion import corpora
 from vggish_inversion.evaluation import grid as grids
 from vggish_inversion.evaluation import measure, rendering, results, stopwatch
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.targets import encoder
+
+try:
+    import apache_beam  # pyright: ignore[reportMissingImports]
+    from apache_beam.options import pipeline_options  # pyright: ignore[reportMissingImports]
+except ImportError:  # an extra: the module can be read without, and says so when it is used
+    apache_beam = pipeline_options = None
+
+_DoFn: Any = apache_beam.DoFn if apache_beam else object
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +39,7 @@ class TargetSpec:
         return encoder.load_target(self.name, weights=self.weights, seed=self.seed)
 
 
-class MeasureUtterance(apache_beam.DoFn):
+class MeasureUtterance(_DoFn):
     """(place, utterance) -> (place, row as JSON), for each of the conditions."""
 
     def __init__(
@@ -112,8 +118,10 @@ def evaluate_with_beam(
         All rows of results.csv, in its order.
 
     Raises:
-        ValueError: if the folder holds results, or a part cannot be loaded.
+        ValueError: if the folder holds results, a part cannot be loaded, or Beam is not installed.
     """
+    if apache_beam is None or pipeline_options is None:
+        raise ValueError("Beam is not installed: pip install 'vggish-inversion[beam]'")
     folder = pathlib.Path(output_dir).resolve()
     if (folder / "results.csv").exists():
         raise ValueError(f"{folder} holds results already; use another output folder")
