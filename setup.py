@@ -50,6 +50,7 @@ setuptools.setup(
         "numpy>=1.26,<3",
         "absl-py>=2.1,<3",
         "jiwer>=4.0,<5",
+        "scipy>=1.15,<2",  # paired tests; before it, they take no Generator
         "pocketsphinx>=5.1.1,<5.2",
         "pystoi>=0.4.1,<0.5",
         "matplotlib>=3.9,<4",
@@ -67,8 +68,10 @@ setuptools.setup(
             "pyright[nodejs]==1.1.*",
             "selenium>=4.20,<5",
         ],
-        # C code, built on installation: benchmarks/vocoders.py reports PESQ where it is there.
+        # Wide-band PESQ, for evaluate.py --metrics=pesq and benchmarks; C, built on installation.
         "pesq": ["pesq>=0.0.4,<0.1"],
+        # Takes TensorFlow 2.16's protobuf, and an older Pillow than matplotlib would.
+        "beam": ["apache-beam>=2.72,<3"],
         "docs": ["mkdocs-material>=9.5,<10", "mkdocstrings[python]>=0.26,<1"],
     },
 )

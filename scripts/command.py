@@ -19,6 +19,7 @@ flags.disclaim_key_flags()  # --help lists the flags defined here as the script'
 ALL_DONE, NOTHING_DONE, BAD_FLAGS, DONE_IN_PART = 0, 1, 2, 3
 
 _PACKAGES = ("vggish-inversion", "tensorflow", "keras", "numpy", "jiwer", "pocketsphinx", "pystoi")
+_PACKAGES += ("scipy", "librosa", "transformers", "pesq")
 
 
 def run(main: Callable[[], int | None]) -> None:
@@ -76,6 +77,17 @@ def define_target_flags() -> Callable:
         )
 
     return load
+
+
+def define_choices_flag(name: str, default: Sequence[str], choices: Sequence[str], text: str):
+    """Defines a flag that takes some of the choices, with commas, each once."""
+    holder = flags.DEFINE_list(name, list(default), f"{text} Of {', '.join(choices)}.")
+    flags.register_validator(
+        holder,
+        lambda given: set(given) <= set(choices) and len(set(given)) == len(given),
+        message=f"--{name} takes one or several of {', '.join(choices)}, each once",
+    )
+    return holder
 
 
 def define_patch_hop_flag():

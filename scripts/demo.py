@@ -44,8 +44,7 @@ def main():
     page = report.write_page(output_dir, title=f"What do the layers of {_TARGET} still know?")
     print(evaluation.summary_text(output_dir))
     print(f"\nListen and look: {page}")
-    num_failed = sum(row["status"] != evaluation.OK for row in rows)
-    return command.exit_code(num_done=len(rows) - num_failed, num_failed=num_failed)
+    return command.exit_code(**evaluation.count_utterances(rows))
 
 
 if __name__ == "__main__":

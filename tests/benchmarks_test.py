@@ -53,5 +53,16 @@ class VocodersTest(tf.test.TestCase):
             self.assertIn(f"{name}_pesq", result)
 
 
+class RecognisersTest(tf.test.TestCase):
+    def test_last_line_is_json(self):
+        program = [sys.executable, str(_ROOT / "benchmarks" / "recognisers.py")]
+        flags = ["--limit=2", "--num_turns=1"]
+        done = subprocess.run([*program, *flags], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout.splitlines()[-1])
+        self.assertEqual((result["num_clips"], result["num_processes"]), (2, 2))
+        self.assertGreater(result["speedup"], 0)
+
+
 if __name__ == "__main__":
     tf.test.main()

@@ -18,7 +18,7 @@ _PUBLIC = {
     "TrainConfig": "inverters.training",
     "Utterance": "corpora",
     "build_inverter": "inverters.network",
-    "evaluate": "evaluation",
+    "evaluate_runs": "evaluation",
     "load_reconstructor": "store",
     "load_target": "targets.encoder",
     "load_transcriber": "asr",

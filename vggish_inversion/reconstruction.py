@@ -88,19 +88,26 @@ class Reconstructor:
         """
         return {name: inverted.numpy() for name, inverted in self._invert(log_mel).items()}
 
-    def vocode(self, log_mels: Mapping[str, np.ndarray], num_samples: int) -> dict[str, np.ndarray]:
+    def vocode(
+        self,
+        log_mels: Mapping[str, np.ndarray],
+        num_samples: int,
+        *,
+        vocoder: Callable | None = None,
+    ) -> dict[str, np.ndarray]:
         """Waveforms of log-mels of one utterance, all of one shape.
 
         Args:
             log_mels: name -> `[frames, bands]` float32, nats.
             num_samples: of the utterance.
+            vocoder: another than the reconstructor's own.
 
         Returns:
             name -> `[num_samples]` float32, aligned with the utterance.
         """
         if not log_mels:
             return {}
-        vocoded = self.vocoder(np.stack(list(log_mels.values())))
+        vocoded = (vocoder or self.vocoder)(np.stack(list(log_mels.values())))
         return dict(zip(log_mels, self.road.align(vocoded, num_samples).numpy(), strict=True))
 
     def __call__(

@@ -1,21 +1,35 @@
 """Taps x utterances -> a results folder: a row for each, resumable, with no utterance missing.
 
 `results.csv` gets a row as soon as it is measured; a run that is killed and started again with the
-same settings goes on with what is missing. `summary.csv` pools the rows. docs/architecture.md
-describes the folder.
+same settings goes on with what is missing. `summary.csv` pools the rows, and `comparisons.csv` says
+which differences are more than chance. docs/architecture.md describes the folder.
 """
 
-from vggish_inversion.evaluation.measure import evaluate, evaluate_runs
-from vggish_inversion.evaluation.results import OK, RESULT_COLUMNS, SUMMARY_COLUMNS, Condition
+from vggish_inversion.evaluation.comparisons import COMPARISON_COLUMNS, compare
+from vggish_inversion.evaluation.grid import Grid
+from vggish_inversion.evaluation.measure import evaluate_runs
+from vggish_inversion.evaluation.results import (
+    OK,
+    RESULT_COLUMNS,
+    SUMMARY_COLUMNS,
+    Condition,
+    count_utterances,
+)
+from vggish_inversion.evaluation.shards import Shard, merge_results
 from vggish_inversion.evaluation.summary import summarize, summary_text
 
 __all__ = [
+    "COMPARISON_COLUMNS",
     "OK",
     "RESULT_COLUMNS",
     "SUMMARY_COLUMNS",
     "Condition",
-    "evaluate",
+    "Grid",
+    "Shard",
+    "compare",
+    "count_utterances",
     "evaluate_runs",
+    "merge_results",
     "summarize",
     "summary_text",
 ]

@@ -1,83 +1,72 @@
-"""Renders every utterance under every condition, has it recognised, and scores it."""
+"""Has every utterance rendered, recognised and scored under every condition."""
 
-import collections
 import dataclasses
+import hashlib
+import json
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from vggish_inversion import asr, audio, corpora, features, metrics, reconstruction, vocoders
-from vggish_inversion.evaluation import summary
+from vggish_inversion import asr, audio, corpora
+from vggish_inversion.evaluation import grid as grids
+from vggish_inversion.evaluation import recognition, rendering, shards, stopwatch, tables
 from vggish_inversion.evaluation.results import (
-    NATURAL,
-    OK,
     REFERENCES,
-    RESULT_COLUMNS,
-    TRUE_LOG_MEL,
     Condition,
     ResultsTable,
     open_results,
+    write_json,
 )
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.targets import encoder
 
-
-@dataclasses.dataclass(frozen=True)
-class _Rendering:
-    """One utterance under one condition, on its way to the recogniser."""
-
-    utterance: corpora.Utterance
-    condition: Condition
-    waveform: np.ndarray
-    stoi: float
-    estoi: float
-    log_mel_l1: float
+_MAX_REFERENCE_UTTERANCES = 100
 
 
 def evaluate(
     utterances: Sequence[corpora.Utterance],
-    reconstructor: reconstruction.Reconstructor,
-    conditions: Mapping[str, Condition],
-    transcriber: asr.PocketSphinxTranscriber,
-    output_dir: str | pathlib.Path,
-    *,
-    progress: Callable[[Iterable], Iterable] = iter,
-) -> list[dict[str, str]]:
-    """Measures every utterance under every condition.
+    renderer: rendering.Renderer,
+    conditions: Mapping[grids.Rendition, Mapping[str, Condition]],
+    transcribers: Mapping[str, asr.Transcriber],
+    table: ResultsTable,
+    watch: stopwatch.Stopwatch,
+) -> None:
+    """Measures what the table lacks.
 
     Args:
         utterances: recordings; one without a text has no WER.
-        reconstructor: its names are those of `conditions`, but for the references.
-        conditions: name -> condition, with "natural" and "true_log_mel".
-        transcriber: the recogniser.
-        output_dir: the results folder; rows that are there are kept.
-        progress: wraps the iteration over utterances, `tqdm.tqdm` for example.
-
-    Returns:
-        All rows of results.csv.
+        renderer: makes the waveforms.
+        conditions: by rendition, then by recogniser.
+        transcribers: by name.
+        table: receives a row for each condition and utterance, as soon as it is there.
+        watch: is told how long each stage takes.
     """
-    folder = pathlib.Path(output_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    with ResultsTable(folder / "results.csv") as table:
-        pending: collections.deque[_Rendering] = collections.deque()
 
-        def waveforms() -> Iterator[np.ndarray]:
-            for utterance in progress(utterances):
-                wanted = {
-                    name: condition
-                    for name, condition in conditions.items()
-                    if not table.has(condition, utterance)
-                }
-                for rendering in _render(utterance, wanted, reconstructor, folder, table):
-                    pending.append(rendering)
-                    yield rendering.waveform
+    def renderings() -> Iterator[tuple[rendering.Rendering, list[str]]]:
+        for utterance in utterances:
+            missing = {
+                rendition: names
+                for rendition, by_name in conditions.items()
+                if (names := [n for n, item in by_name.items() if not table.has(item, utterance)])
+            }
+            if not missing:
+                continue
+            wanted = {item: conditions[item][names[0]] for item, names in missing.items()}
+            try:
+                for made in renderer(utterance, wanted):
+                    yield made, missing[made.rendition]
+            except ValueError as error:
+                for rendition, names in missing.items():
+                    for name in names:
+                        condition = conditions[rendition][name]
+                        table.append(rendering.failed_row(utterance, condition, str(error)))
 
-        for transcript in transcriber.transcribe_all(waveforms()):
-            table.append(_scored_row(pending.popleft(), transcript))
-    layers = [*REFERENCES, *(tap.name for tap in reconstructor.target.taps)]
-    summary.write_summary(summary.summarize(table.rows, layers=layers), folder / "summary.csv")
-    return table.rows
+    for made, name, transcript in recognition.recognise_all(renderings(), transcribers, watch):
+        with watch("scoring"):
+            row = rendering.scored_row(made, conditions[made.rendition][name], transcript)
+        with watch("writing"):
+            table.append(row)
 
 
 def evaluate_runs(
@@ -85,116 +74,112 @@ def evaluate_runs(
     target: encoder.TargetEncoder,
     runs: Sequence[inverter_run.InverterRun],
     *,
-    vocoder: str = "griffin_lim",
-    transcriber: str = "pocketsphinx",
-    patch_hop_frames: int | None = None,
+    grid: grids.Grid = grids.Grid(),
+    shard: shards.Shard | None = None,
     output_dir: str | pathlib.Path,
     settings: Mapping,
-    progress: Callable[[Iterable], Iterable] = iter,
+    progress: Callable[[Sequence], Iterable] = iter,
 ) -> list[dict[str, str]]:
-    """Measures trained inverters, beside the two references; see `evaluate`."""
-    names = [f"{run.layer}/{run.preset}-{run.loss}" for run in runs]
-    open_results(
-        pathlib.Path(output_dir),
-        {
-            **settings,
-            "target": target.name,
-            "target_fingerprint": target.fingerprint,
-            "patch_hop_frames": patch_hop_frames or target.log_mel.patch_hop_frames,
-            "inverters": {name: run.sha256 for name, run in zip(names, runs, strict=True)},
-        },
-    )
-    conditions = {
-        NATURAL: Condition(target.name, NATURAL, "", "", "", transcriber),
-        TRUE_LOG_MEL: Condition(target.name, TRUE_LOG_MEL, "", "", vocoder, transcriber),
-    }
-    for name, run in zip(names, runs, strict=True):
-        if name in conditions:
-            raise ValueError(f"two inverters of {name}; keep one of them below the folder")
-        conditions[name] = Condition(
-            target.name, run.layer, run.preset, run.loss, vocoder, transcriber
-        )
-    reconstructor = reconstruction.Reconstructor(
-        target,
-        {name: (run.layer, run.load_model()) for name, run in zip(names, runs, strict=True)},
-        vocoders.load_vocoder(vocoder, target.log_mel),
-        patch_hop_frames=patch_hop_frames,
-    )
-    recogniser = asr.load_transcriber(transcriber)
-    return evaluate(
-        utterances, reconstructor, conditions, recogniser, output_dir, progress=progress
-    )
+    """Measures trained inverters, beside the two references.
+
+    Args:
+        utterances: all of them, of other shards too.
+        target: the frozen network.
+        runs: trained inverters of it.
+        grid: the other settings.
+        shard: measure this part alone.
+        output_dir: the results folder; rows that are there are kept.
+        settings: go into run.json.
+        progress: wraps the iteration over utterances, `tqdm.tqdm` for example.
+
+    Returns:
+        All rows of results.csv.
+
+    Raises:
+        ValueError: if the folder holds results of other settings, or a part cannot be loaded.
+    """
+    folder = pathlib.Path(output_dir)
+    watch = stopwatch.Stopwatch()
+    chosen = shards.dealt(utterances, shard)
+    with watch("loading"):
+        transcribers = grid.load_transcribers()
+        renderer = rendering.Renderer(target, runs, grid, folder=folder, watch=watch)
+        conditions = grids.conditions(target.name, runs, grid.vocoders, list(transcribers))
+    details = describe_run(target, runs, grid, renderer, transcribers, utterances, shard)
+    open_results(folder, {**settings, **details})
+    with ResultsTable(folder / "results.csv") as table:
+        evaluate(progress(chosen), renderer, conditions, transcribers, table, watch)
+        table.sort([item.id for item in chosen], list(grids.flatten(conditions)))
+    finish_run(folder, table.rows, utterances, grid, watch)
+    return table.rows
 
 
-def _render(utterance, wanted, reconstructor, folder, table) -> Iterator[_Rendering]:
-    """Renders one utterance under the conditions that are missing; a failure is rows of its own."""
-    if not wanted:
-        return
-    try:
-        natural = audio.read_audio(utterance.path)
-        true_log_mel = reconstructor.log_mel(natural)
-        rendered = reconstructor(natural, names=wanted)
-    except ValueError as error:
-        for condition in wanted.values():
-            table.append(_failed_row(utterance, condition, str(error)))
-        return
-    params = reconstructor.target.log_mel
-    for name, condition in wanted.items():
-        waveform = natural if name == NATURAL else rendered[name].waveform
-        audio.write_wav(_clip_path(folder, "audio", condition, utterance, ".wav"), waveform)
-        if name != NATURAL:
-            path = _clip_path(folder, "log_mel", condition, utterance, ".npy")
-            np.save(path, rendered[name].log_mel.astype(np.float16))
-        yield _Rendering(
-            utterance,
-            condition,
-            waveform,
-            stoi=metrics.stoi(natural, waveform),
-            estoi=metrics.stoi(natural, waveform, extended=True),
-            log_mel_l1=metrics.log_mel_l1(
-                true_log_mel, np.asarray(features.waveform_to_log_mel(waveform, params))
-            ),
-        )
-
-
-def _clip_path(folder, kind: str, condition, utterance, suffix: str) -> pathlib.Path:
-    path = folder / kind / condition.folder / f"{utterance.id}{suffix}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def _failed_row(utterance, condition, reason: str) -> dict:
+def describe_run(
+    target: encoder.TargetEncoder,
+    runs: Sequence[inverter_run.InverterRun],
+    grid: grids.Grid,
+    renderer: rendering.Renderer,
+    transcribers: Mapping[str, asr.Transcriber],
+    utterances: Sequence[corpora.Utterance],
+    shard: shards.Shard | None = None,
+) -> dict:
+    """What run.json says of the parts: names, fingerprints of what has weights, and numbers."""
+    conditions = grids.conditions(target.name, runs, grid.vocoders, list(transcribers))
+    ids = "\n".join(item.id for item in utterances)
     return {
-        **dict.fromkeys(RESULT_COLUMNS, ""),
-        **dataclasses.asdict(condition),
-        "num_utterances": 0,
-        "utterance": utterance.id,
-        "reference": utterance.text or "",
-        "status": " ".join(reason.split()),
+        "target": target.name,
+        "target_fingerprint": target.fingerprint,
+        "patch_hop_frames": grid.patch_hop_frames or target.log_mel.patch_hop_frames,
+        "metrics": sorted(grid.metrics),
+        "inverters": {name: run.sha256 for name, run in grids.name_runs(runs).items()},
+        # A vocoder with weights has a fingerprint; Griffin-Lim has none.
+        "vocoders": {
+            name: getattr(vocoder, "fingerprint", None)
+            for name, vocoder in renderer.vocoders.items()
+        },
+        "recognisers": {name: item.fingerprint for name, item in transcribers.items()},
+        "shard": dataclasses.asdict(shard) if shard else None,
+        "utterances_sha256": hashlib.sha256(ids.encode()).hexdigest(),
+        "num_utterances": len(shards.dealt(utterances, shard)),
+        "num_conditions": len(list(grids.flatten(conditions))),
+        "layers": [*REFERENCES, *(tap.name for tap in target.taps)],
     }
 
 
-def _scored_row(rendering: _Rendering, transcript: str | Exception) -> dict:
-    if isinstance(transcript, Exception):
-        reason = f"{rendering.condition.asr} failed: {transcript}"
-        return _failed_row(rendering.utterance, rendering.condition, reason)
-    row = {
-        **_failed_row(rendering.utterance, rendering.condition, OK),
-        "num_utterances": 1,
-        "transcript": transcript,
-        "stoi": round(rendering.stoi, 6),
-        "estoi": round(rendering.estoi, 6),
-        "log_mel_l1": round(rendering.log_mel_l1, 6),
-    }
-    reference = rendering.utterance.text
-    if reference and metrics.normalize_text(reference):
-        words = metrics.word_errors(reference, transcript)
-        row |= {
-            "wer": round(words.rate, 6),
-            "cer": round(metrics.char_errors(reference, transcript).rate, 6),
-            "num_words": words.num_words,
-            "substitutions": words.substitutions,
-            "deletions": words.deletions,
-            "insertions": words.insertions,
-        }
-    return row
+def finish_run(
+    folder: pathlib.Path,
+    rows: Sequence[Mapping[str, str]],
+    utterances: Sequence[corpora.Utterance],
+    grid: grids.Grid,
+    watch: stopwatch.Stopwatch,
+) -> None:
+    """Writes what follows from the rows, and into run.json what is known only at the end."""
+    settings = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    with watch("comparing"):
+        tables.write_derived(rows, folder, layers=settings["layers"])
+    if "speaker_similarity" in grid.metrics:
+        with watch("references"):
+            settings["speaker_similarity"] = speaker_references(utterances)
+    write_json(folder / "run.json", {**settings, "seconds": watch.seconds()})
+
+
+def speaker_references(utterances: Sequence[corpora.Utterance]) -> dict:
+    """Speaker similarity of natural recordings, within speakers and between them.
+
+    Args:
+        utterances: at most 100, spread evenly, are compared; one without a speaker, or that cannot
+            be read, is left out.
+    """
+    from vggish_inversion.metrics import speakers
+
+    embed = speakers.SpeakerEncoder()
+    embeddings, names = [], []
+    for utterance in corpora.thin(utterances, _MAX_REFERENCE_UTTERANCES):
+        try:
+            waveform = audio.read_audio(utterance.path)
+        except ValueError:
+            continue  # it has its row
+        if utterance.speaker is not None:
+            embeddings.append(embed(waveform))
+            names.append(utterance.speaker)
+    return speakers.reference_similarities(np.array(embeddings).reshape(len(names), -1), names)

@@ -6,9 +6,9 @@ import io
 import json
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from vggish_inversion import corpora
+from vggish_inversion import corpora, metrics
 from vggish_inversion.reconstruction import OK, TRUE_LOG_MEL
 
 NATURAL = "natural"
@@ -18,12 +18,17 @@ REFERENCES = (NATURAL, TRUE_LOG_MEL)
 
 KEYS = ("target", "layer", "preset", "loss", "vocoder", "asr")
 SCORES = ("num_utterances", "wer", "wer_low", "wer_high", "cer", "stoi", "estoi", "log_mel_l1")
-SUMMARY_COLUMNS = (*KEYS, *SCORES)
+MEANS = ("stoi", "estoi", "log_mel_l1", *metrics.OPTIONAL_COLUMNS)
+# The first columns are for good; the optional ones come after them, empty if not asked for.
+SUMMARY_COLUMNS = (*KEYS, *SCORES, *metrics.OPTIONAL_COLUMNS)
 RESULT_COLUMNS = (
-    *SUMMARY_COLUMNS,
+    *KEYS,
+    *SCORES,
     *("utterance", "reference", "transcript"),
     *("num_words", "substitutions", "deletions", "insertions", "status"),
+    *metrics.OPTIONAL_COLUMNS,
 )
+_USUAL_VOCODER = "griffin_lim"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,9 +52,16 @@ class Condition:
     asr: str
 
     @property
-    def folder(self) -> str:
-        """Where its files lie below `audio/` and `log_mel/`."""
+    def log_mel_folder(self) -> str:
+        """Where its files lie below `log_mel/`: the same for all vocoders."""
         return f"{self.layer}/{self.preset}-{self.loss}" if self.preset else self.layer
+
+    @property
+    def audio_folder(self) -> str:
+        """Where its files lie below `audio/`: another vocoder than Griffin-Lim is in the name."""
+        if self.vocoder in ("", _USUAL_VOCODER):
+            return self.log_mel_folder
+        return f"{self.log_mel_folder}-{pathlib.Path(self.vocoder).name}"
 
 
 class ResultsTable:
@@ -59,12 +71,8 @@ class ResultsTable:
         """Opens the table, keeping the complete rows that are there."""
         self.rows = _read_complete_rows(path)
         self._done = {_row_key(row) for row in self.rows}
-        unfinished = path.with_suffix(".tmp")
-        with open(unfinished, "w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, RESULT_COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self.rows)
-        os.replace(unfinished, path)
+        write_table(path, RESULT_COLUMNS, self.rows)
+        self._path = path
         self._file = open(path, "a", encoding="utf-8", newline="")  # noqa: SIM115
         self._writer = csv.DictWriter(self._file, RESULT_COLUMNS, lineterminator="\n")
 
@@ -89,6 +97,55 @@ class ResultsTable:
         self.rows.append(row)
         self._done.add(_row_key(row))
 
+    def sort(self, utterances: Sequence[str], conditions: Sequence[Condition]) -> None:
+        """Brings the finished table into order: by utterance, then by condition.
+
+        What belongs to neither, as from a run with other layers or more utterances, comes last.
+        """
+        places = [
+            {name: place for place, name in enumerate(names)}
+            for names in (utterances, map(dataclasses.astuple, conditions))
+        ]
+
+        def place(row):
+            keys = row["utterance"], tuple(row[name] for name in KEYS)
+            return [table.get(key, len(table)) for table, key in zip(places, keys, strict=True)]
+
+        self.rows.sort(key=place)
+        self._file.close()
+        write_table(self._path, RESULT_COLUMNS, self.rows)
+        self._file = open(self._path, "a", encoding="utf-8", newline="")  # noqa: SIM115
+        self._writer = csv.DictWriter(self._file, RESULT_COLUMNS, lineterminator="\n")
+
+
+def count_utterances(rows: Iterable[Mapping[str, str]]) -> dict[str, int]:
+    """How many utterances have a measurement, and how many have a failure, under any condition.
+
+    >>> count_utterances([{"utterance": "a", "status": "ok"}, {"utterance": "a", "status": "no"}])
+    {'num_done': 1, 'num_failed': 1}
+    """
+    names: dict[bool, set[str]] = {True: set(), False: set()}
+    for row in rows:
+        names[row["status"] == OK].add(row["utterance"])
+    return {"num_done": len(names[True]), "num_failed": len(names[False])}
+
+
+def write_table(path: pathlib.Path, columns: Sequence[str], rows: Iterable[Mapping]) -> None:
+    """Writes a csv file, whole or not at all."""
+    unfinished = path.with_suffix(".tmp")
+    with open(unfinished, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(unfinished, path)
+
+
+def write_json(path: pathlib.Path, content: Mapping) -> None:
+    """Writes a JSON file, whole or not at all."""
+    unfinished = path.with_suffix(".tmp")
+    unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    os.replace(unfinished, path)
+
 
 def _row_key(row: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(row[name] for name in (*KEYS, "utterance"))
@@ -104,6 +161,12 @@ def _read_complete_rows(path: pathlib.Path) -> list[dict[str, str]]:
     return [row for row in reader if row["status"] == OK]  # what failed is tried again
 
 
+# What all results of a folder have in common; and what has fingerprints by name, and may be added.
+SHARED_SETTINGS = ("target", "target_fingerprint", "data_dir", "split", "patch_hop_frames")
+SHARED_SETTINGS += ("metrics", "shard")
+FINGERPRINTED = {"inverters": "inverter", "vocoders": "vocoder", "recognisers": "recogniser"}
+
+
 def open_results(folder: pathlib.Path, settings: Mapping) -> None:
     """Writes run.json; results of other weights or data are never mixed with these.
 
@@ -112,24 +175,20 @@ def open_results(folder: pathlib.Path, settings: Mapping) -> None:
     """
     path = folder / "run.json"
     kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    inverters = kept.get("inverters", {})
-    conflicts = [
-        name
-        for name in ("target", "target_fingerprint", "data_dir", "split", "patch_hop_frames")
-        if kept and kept.get(name) != settings.get(name)
-    ]
-    conflicts += [
-        f"inverter {name}"
-        for name, sha256 in settings["inverters"].items()
-        if inverters.get(name, sha256) != sha256
-    ]
+    conflicts = [name for name in SHARED_SETTINGS if kept and kept.get(name) != settings.get(name)]
+    merged = dict(settings)
+    for kind, label in FINGERPRINTED.items():
+        earlier = kept.get(kind, {})
+        conflicts += [
+            f"{label} {name}"
+            for name, fingerprint in settings[kind].items()
+            if earlier.get(name, fingerprint) != fingerprint
+        ]
+        merged[kind] = earlier | settings[kind]
     if conflicts:
         raise ValueError(
             f"{folder} holds results of another evaluation (different: {', '.join(conflicts)}); "
             "use another output folder"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    merged = {**settings, "inverters": inverters | settings["inverters"]}
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(merged, indent=2) + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+    write_json(path, merged)

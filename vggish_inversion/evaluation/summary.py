@@ -3,14 +3,13 @@
 import collections
 import csv
 import dataclasses
-import os
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from vggish_inversion import metrics
-from vggish_inversion.evaluation.results import KEYS, OK, SCORES, SUMMARY_COLUMNS, Condition
+from vggish_inversion.evaluation.results import KEYS, MEANS, OK, SUMMARY_COLUMNS, Condition
 
 
 def summarize(
@@ -32,7 +31,7 @@ def summarize(
         by_condition, key=lambda item: (layers.index(item.layer), *dataclasses.astuple(item))
     ):
         chosen = by_condition[condition]
-        entry = dataclasses.asdict(condition) | dict.fromkeys(SCORES, "")
+        entry = dataclasses.asdict(condition) | dict.fromkeys(SUMMARY_COLUMNS[len(KEYS) :], "")
         entry["num_utterances"] = len(chosen)
         spoken = [row for row in chosen if row["num_words"]]
         if spoken:
@@ -42,22 +41,12 @@ def summarize(
             rates = (metrics.pooled_rate(words), low, high, metrics.pooled_rate(chars))
             names = ("wer", "wer_low", "wer_high", "cer")
             entry |= {name: round(rate, 4) for name, rate in zip(names, rates, strict=True)}
-        for name in ("stoi", "estoi", "log_mel_l1"):
-            values = np.array([float(row[name]) for row in chosen])
+        for name in MEANS:
+            values = np.array([float(row[name] or "nan") for row in chosen])
             if np.isfinite(values).any():
                 entry[name] = round(float(np.nanmean(values)), 4)
         summary.append(entry)
     return summary
-
-
-def write_summary(summary: Iterable[Mapping], path: pathlib.Path) -> None:
-    """Writes summary.csv: a row per condition."""
-    unfinished = path.with_suffix(".tmp")
-    with open(unfinished, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, SUMMARY_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(summary)
-    os.replace(unfinished, path)
 
 
 def summary_text(results_dir: str | pathlib.Path) -> str:
@@ -71,14 +60,24 @@ def summary_text(results_dir: str | pathlib.Path) -> str:
     def decimal(text: str) -> str:
         return f"{float(text):.3f}" if text else "-"
 
+    # Vocoder and recogniser are named where the table has several.
+    shown = [
+        (name, max(len(name), *(len(row[name]) for row in rows)))
+        for name in ("vocoder", "asr")
+        if len({row[name] for row in rows} - {""}) > 1
+    ]
+
+    def extra(row: Mapping[str, str]) -> str:
+        return "".join(f"{row[name]:<{width}} " for name, width in shown)
+
     lines = [
-        f"{'layer':<12} {'preset':<6} {'n':>3} {'WER %':>5} {'(95 %)':>14} {'CER %':>5} "
-        f"{'STOI':>5} {'log-mel L1':>10}"
+        f"{'layer':<12} {'preset':<6} {extra({'vocoder': 'vocoder', 'asr': 'asr'})}{'n':>3} "
+        f"{'WER %':>5} {'(95 %)':>14} {'CER %':>5} {'STOI':>5} {'log-mel L1':>10}"
     ]
     for row in rows:
         interval = f"{percent(row['wer_low'])} to {percent(row['wer_high'])}"
         lines.append(
-            f"{row['layer']:<12} {row['preset']:<6} {row['num_utterances']:>3} "
+            f"{row['layer']:<12} {row['preset']:<6} {extra(row)}{row['num_utterances']:>3} "
             f"{percent(row['wer']):>5} {interval:>14} {percent(row['cer']):>5} "
             f"{decimal(row['stoi']):>5} {decimal(row['log_mel_l1']):>10}"
         )

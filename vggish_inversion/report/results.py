@@ -111,8 +111,12 @@ class Results:
         """
         suffix = {"audio": ".wav", "log_mel": ".npy"}[kind]
         variant, root = reconstruction.variant, self.folder / kind
+        inverter = f"{variant.preset}-{variant.loss}"
+        # What another vocoder than Griffin-Lim made has its name.
         for layer_folder in (
-            root / variant.layer / f"{variant.preset}-{variant.loss}",
+            root / variant.layer / f"{inverter}-{variant.vocoder}",
+            root / variant.layer / inverter,
+            root / f"{variant.layer}-{variant.vocoder}",
             root / variant.layer,
         ):
             path = layer_folder / f"{reconstruction.utterance}{suffix}"

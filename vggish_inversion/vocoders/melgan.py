@@ -84,7 +84,8 @@ def build_generator(
         )
     convolution = _convolutions(seed)
     log_mel = keras.Input((None, params.num_bands), name="log_mel")
-    x = 0.5 * (log_mel - params.log_floor) - 1.5  # Rescaling needs TensorFlow, always
+    # Operations, for the layer Rescaling needs TensorFlow, always.
+    x = keras.ops.multiply(0.5, keras.ops.subtract(log_mel, params.log_floor + 3.0))
     x = convolution(width, 7, "first")(ReflectionPad1D(3, name="first_pad")(x))
     for level, ratio in enumerate(ratios):
         width //= 2

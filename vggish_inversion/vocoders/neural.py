@@ -21,15 +21,24 @@ _SUBSTITUTE = "use --vocoder=griffin_lim, which needs no weights"
 class NeuralVocoder(vocoder.Vocoder):
     """A generator with the promises of a vocoder.
 
+    Attributes:
+        generator: the network.
+        fingerprint: of its weights, where they came from a file; results are not mixed with others'.
+
     >>> NeuralVocoder(vocos.build_generator(width=8))([[[0.0] * 64] * 3]).shape
     TensorShape([1, 480])
     """
 
     def __init__(
-        self, generator: keras.Model, params: features.LogMelParams = features.LogMelParams()
+        self,
+        generator: keras.Model,
+        params: features.LogMelParams = features.LogMelParams(),
+        *,
+        fingerprint: str | None = None,
     ):
         """Wraps `generator`: `[batch, frames, bands]` -> `[batch, frames * hop]`."""
         self.generator = generator
+        self.fingerprint = fingerprint
         super().__init__(params, name=generator.name)
 
     def _synthesise(self, log_mel):
@@ -57,7 +66,8 @@ def load(source: str, params: features.LogMelParams = features.LogMelParams()) -
             f"{folder} was trained on the log-mel {trained_on}, not {params}; train it on that, or "
             f"{_SUBSTITUTE.replace('needs no weights', 'takes any log-mel')}"
         )
-    return NeuralVocoder(hub.read_keras_model(folder / MODEL_FILE), params)
+    path = folder / MODEL_FILE
+    return NeuralVocoder(hub.read_keras_model(path), params, fingerprint=hub.sha256(path)[:16])
 
 
 def find_folder(source: str) -> pathlib.Path:

@@ -159,7 +159,8 @@ def build_generator(
 
     log_mel = keras.Input((None, params.num_bands), name="log_mel")
     # Speech lies between silence and about 8 nats above it.
-    x = 0.5 * (log_mel - params.log_floor) - 1.5  # Rescaling needs TensorFlow, always
+    # Operations, for the layer Rescaling needs TensorFlow, always.
+    x = keras.ops.multiply(0.5, keras.ops.subtract(log_mel, params.log_floor + 3.0))
     x = keras.layers.Conv1D(
         width, _KERNEL_FRAMES, padding="same", kernel_initializer=scaled(), name="embed"
     )(x)

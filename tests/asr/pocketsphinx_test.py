@@ -1,4 +1,4 @@
-"""Tests of the recognisers on the bundled demo clips."""
+"""Tests of PocketSphinx on the bundled demo clips."""
 
 import csv
 import pathlib
@@ -10,8 +10,9 @@ import soundfile
 import tensorflow as tf
 
 from vggish_inversion import asr, metrics
+from vggish_inversion.asr import pocketsphinx
 
-_DEMO = pathlib.Path(__file__).parents[1] / "scripts" / "demo_speech"
+_DEMO = pathlib.Path(__file__).parents[2] / "scripts" / "demo_speech"
 
 
 def _read_demo(num_clips):
@@ -50,7 +51,7 @@ class PocketSphinxTest(tf.test.TestCase):
         for before in (noise, np.zeros(800), np.zeros(0), np.full(3, 0.5), self.snippets[2]):
             self.transcribe(before.astype(np.float32))
             self.assertEqual(words_and_score(self.snippets[1]), expected)
-        fresh = asr.PocketSphinxTranscriber()
+        fresh = pocketsphinx.PocketSphinxTranscriber()
         self.assertEqual(fresh(self.snippets[1]), expected[0])
         self.assertEqual(fresh._decoder.hyp().score, expected[1])
 
@@ -107,7 +108,7 @@ class PocketSphinxTest(tf.test.TestCase):
         self.assertEqual(list(self.transcribe.transcribe_all([], num_processes=2)), [])
 
     def test_a_process_that_dies_costs_one_result(self):
-        worker = asr._Worker("pocketsphinx")
+        worker = pocketsphinx._Worker()
         silence = np.zeros(16, np.float32)
         self.assertEqual(worker(silence), "")
         process = worker._process
@@ -123,7 +124,9 @@ class PocketSphinxTest(tf.test.TestCase):
             asr.load_transcriber("sphinx")
 
     def test_import_leaves_tensorflow_alone(self):
-        code = "import sys, vggish_inversion.asr; sys.exit('tensorflow' in sys.modules)"
+        code = (
+            "import sys, vggish_inversion.asr.pocketsphinx; sys.exit('tensorflow' in sys.modules)"
+        )
         self.assertEqual(subprocess.run([sys.executable, "-c", code], check=False).returncode, 0)
 
 

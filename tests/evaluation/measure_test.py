@@ -42,11 +42,12 @@ class EvaluationTest(tf.test.TestCase):
         cls.rows = cls._evaluate(cls.results)
 
     @classmethod
-    def _evaluate(cls, folder, *, utterances=None, runs=None):
+    def _evaluate(cls, folder, *, shard=None):
         return evaluation.evaluate_runs(
-            utterances or cls.utterances,
+            cls.utterances,
             cls.target,
-            runs or cls.runs,
+            cls.runs,
+            shard=shard,
             output_dir=folder,
             settings={"data_dir": ["demo_speech"], "split": "all"},
         )
@@ -123,9 +124,92 @@ class EvaluationTest(tf.test.TestCase):
         lines = (folder / "results.csv").read_text(encoding="utf-8").splitlines(keepends=True)
         (folder / "results.csv").write_text("".join(lines[:5]) + lines[5][:30], encoding="utf-8")
         rows = self._evaluate(folder)
-        key = lambda row: (row["layer"], row["utterance"])  # noqa: E731
-        self.assertEqual(sorted(rows, key=key), sorted(self.rows, key=key))
+        self.assertEqual(rows, self.rows)
+        self.assertEqual(_read(folder / "results.csv"), self.rows)
         self.assertEqual(_read(folder / "summary.csv"), _read(self.results / "summary.csv"))
+
+    def test_stages_are_timed(self):
+        seconds = json.loads((self.results / "run.json").read_text())["seconds"]
+        stages = {"loading", "reading", "inverting", "vocoding", "scoring", "writing"}
+        self.assertContainsSubset(stages | {"recognising", "comparing", "total"}, seconds)
+        parts = sum(value for name, value in seconds.items() if name != "total")
+        self.assertAllClose(parts, seconds["total"], atol=0.02)
+        self.assertGreater(min(seconds.values()), -0.01)
+
+    def test_differences_are_compared(self):
+        rows = _read(self.results / "comparisons.csv")
+        self.assertEqual(tuple(rows[0]), evaluation.COMPARISON_COLUMNS)
+        kinds = [(row["comparison"], row["layer_a"], row["layer_b"]) for row in rows]
+        expected = [("layer", "layer_0", "layer_6")]
+        expected += [("true_log_mel", layer, "true_log_mel") for layer in ("layer_0", "layer_6")]
+        self.assertEqual(kinds, expected)
+        summary = {row["layer"]: row for row in _read(self.results / "summary.csv")}
+        for row in rows:
+            self.assertEqual(row["num_utterances"], "2")
+            for side in "ab":
+                self.assertEqual(row[f"wer_{side}"], summary[row[f"layer_{side}"]]["wer"])
+            difference = float(row["wer_a"]) - float(row["wer_b"])
+            self.assertAllClose(float(row["difference"]), difference, atol=2e-4)
+
+    def test_optional_columns_come_last(self):
+        first = ("target", "layer", "preset", "loss", "vocoder", "asr", "num_utterances", "wer")
+        first += ("wer_low", "wer_high", "cer", "stoi", "estoi", "log_mel_l1")
+        self.assertEqual(evaluation.SUMMARY_COLUMNS[: len(first)], first)
+        self.assertEqual(evaluation.RESULT_COLUMNS[: len(first)], first)
+        summary = {row["layer"]: row for row in _read(self.results / "summary.csv")}
+        values = [float(summary[layer]["spectral_convergence"]) for layer in summary]
+        self.assertEqual(values, sorted(values))
+        self.assertEqual({row["pesq"] for row in summary.values()}, {""})
+
+    def test_shards_merge_into_the_whole(self):
+        folder = self.folder / "shards"
+        for index in (1, 2):
+            shard = evaluation.Shard(index, 2)
+            self._evaluate(folder / shard.folder, shard=shard)
+        merged = self.folder / "merged"
+        self.assertEqual(evaluation.merge_results([folder], merged), self.rows)
+        for name in ("results.csv", "summary.csv", "comparisons.csv"):
+            self.assertEqual(_read(merged / name), _read(self.results / name))
+        for kind in ("audio", "log_mel"):
+            names = [
+                {path.relative_to(root) for path in (root / kind).rglob("*.*")}
+                for root in (merged, self.results)
+            ]
+            self.assertEqual(*names)
+        one, two = sorted(folder.iterdir())
+        with self.assertRaisesRegex(ValueError, "shard.s. 2 of 2 are missing"):
+            evaluation.merge_results([one], self.folder / "no")
+        with self.assertRaisesRegex(ValueError, "shard.s. 1 of 2 are there twice"):
+            evaluation.merge_results([one, one, two], self.folder / "no")
+        with self.assertRaisesRegex(ValueError, "is no shard; expected results of .*--shard"):
+            evaluation.merge_results([self.results], self.folder / "no")
+        with self.assertRaisesRegex(ValueError, "holds results already"):
+            evaluation.merge_results([folder], merged)
+        with self.assertRaisesRegex(ValueError, "no results in"):
+            evaluation.merge_results([self.folder / "mixed"], self.folder / "no")
+        self._edit(two, split="test")
+        with self.assertRaisesRegex(ValueError, "not of one evaluation .different: split"):
+            evaluation.merge_results([one, two], self.folder / "no")
+        self._edit(two, split="all")
+        lines = (two / "results.csv").read_text().splitlines(keepends=True)
+        (two / "results.csv").write_text("".join(lines[:-1]))
+        with self.assertRaisesRegex(ValueError, "is unfinished: 7 of 8 rows"):
+            evaluation.merge_results([one, two], self.folder / "no")
+        self.assertFalse((self.folder / "no").exists())
+
+    def _edit(self, folder, **changes):
+        settings = json.loads((folder / "run.json").read_text())
+        (folder / "run.json").write_text(json.dumps(settings | changes))
+
+    def test_a_shard_is_index_of_count(self):
+        for text in ("0/3", "4/3", "3", "a/b", "1/0", "-1/2"):
+            with self.assertRaisesRegex(ValueError, "expected INDEX/COUNT"):
+                evaluation.Shard.parse(text)
+        parts = [evaluation.Shard(index, 3).of(range(11)) for index in (1, 2, 3)]
+        self.assertEqual(sorted(sum(parts, [])), list(range(11)))
+        self.assertEqual(evaluation.Shard.parse("3/16").folder, "shard-03-of-16")
+        with self.assertRaisesRegex(ValueError, "use fewer shards"):
+            self._evaluate(self.folder / "few", shard=evaluation.Shard(9, 9))
 
     def test_results_of_other_weights_are_not_mixed_in(self):
         folder = self.folder / "mixed"

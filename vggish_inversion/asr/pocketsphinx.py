@@ -1,5 +1,6 @@
-"""Recognisers: a waveform to a transcript. Nothing of TensorFlow is imported here."""
+"""PocketSphinx in processes of its own. Nothing of TensorFlow is imported here."""
 
+import importlib.metadata
 import os
 import pickle
 import queue
@@ -7,17 +8,13 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent import futures
 
 import numpy as np
 import pocketsphinx
 
-_SAMPLE_RATE_HZ = 16000
-
-
-class TranscriptionError(RuntimeError):
-    """A waveform that could not be transcribed; the message is one line."""
+from vggish_inversion.asr.transcriber import SAMPLE_RATE_HZ, TranscriptionError, check_waveform
 
 
 class PocketSphinxTranscriber:
@@ -30,10 +27,11 @@ class PocketSphinxTranscriber:
     """
 
     name = "pocketsphinx"
+    fingerprint = importlib.metadata.version("pocketsphinx")  # the model is in its wheel
 
     def __init__(self) -> None:
         """Loads the acoustic model, the dictionary and the language model."""
-        self._decoder = pocketsphinx.Decoder(samprate=_SAMPLE_RATE_HZ, loglevel="FATAL")
+        self._decoder = pocketsphinx.Decoder(samprate=SAMPLE_RATE_HZ, loglevel="FATAL")
 
     def __call__(self, waveform: np.ndarray) -> str:
         """Transcribes a waveform; the same one gives the same text whatever came before.
@@ -87,37 +85,18 @@ class PocketSphinxTranscriber:
             raise ValueError(f"num_processes is {num_processes}: expected at least 1")
         if num_processes == 1:
             return (_attempt(self, waveform) for waveform in waveforms)
-        return _transcribe_in_processes(self.name, waveforms, num_processes)
+        return _transcribe_in_processes(waveforms, num_processes)
 
 
-# A recogniser is a class with `name`, `__call__` and `transcribe_all`, as above.
-TRANSCRIBERS: dict[str, Callable[[], PocketSphinxTranscriber]] = {
-    PocketSphinxTranscriber.name: PocketSphinxTranscriber,
-}
-
-
-def load_transcriber(name: str) -> PocketSphinxTranscriber:
-    """Loads a recogniser by the name that `--asr` takes.
-
-    >>> load_transcriber("whisper")
-    Traceback (most recent call last):
-    ValueError: no recogniser 'whisper': expected one of pocketsphinx
-
-    Raises:
-        ValueError: for an unknown name.
-    """
-    if name not in TRANSCRIBERS:
-        raise ValueError(f"no recogniser {name!r}: expected one of {', '.join(TRANSCRIBERS)}")
-    return TRANSCRIBERS[name]()
+def load(model: str | None = None, precision: str = "float32") -> PocketSphinxTranscriber:
+    """PocketSphinx has one model and one arithmetic, whatever is asked of other recognisers."""
+    del model, precision
+    return PocketSphinxTranscriber()
 
 
 def _to_pcm(waveform: np.ndarray) -> np.ndarray:
-    waveform = np.asarray(waveform, np.float32)
-    if waveform.ndim != 1:
-        raise ValueError(f"waveform has shape {waveform.shape}: expected [samples]")
-    if not np.isfinite(waveform).all():
-        raise ValueError("waveform has NaN or infinite samples: expected finite ones")
-    return np.clip(np.rint(waveform * 2.0**15), -(2**15), 2**15 - 1).astype("<i2")
+    scaled = np.rint(check_waveform(waveform) * 2.0**15)
+    return np.clip(scaled, -(2**15), 2**15 - 1).astype("<i2")
 
 
 def _attempt(transcriber: PocketSphinxTranscriber, waveform: np.ndarray) -> str | Exception:
@@ -128,12 +107,12 @@ def _attempt(transcriber: PocketSphinxTranscriber, waveform: np.ndarray) -> str 
 
 
 def _transcribe_in_processes(
-    name: str, waveforms: Iterable[np.ndarray], num_processes: int
+    waveforms: Iterable[np.ndarray], num_processes: int
 ) -> Iterator[str | Exception]:
     """Yields results in order; a thread stands for each process, which starts with its first."""
     workers: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
     for _ in range(num_processes):
-        workers.put(_Worker(name))
+        workers.put(_Worker())
 
     def transcribe(waveform: np.ndarray) -> str | Exception:
         worker = workers.get()
@@ -163,15 +142,14 @@ class _Worker:
     Not one of multiprocessing's: those import the main script anew, and with it TensorFlow.
     """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self) -> None:
         self._process: subprocess.Popen | None = None
 
     def __call__(self, waveform: np.ndarray) -> str | Exception:
         if self._process is None:
-            command = "import sys; from vggish_inversion import asr; asr.serve(sys.argv[1])"
+            command = "from vggish_inversion.asr import pocketsphinx; pocketsphinx.serve()"
             self._process = subprocess.Popen(
-                [sys.executable, "-c", command, self._name],
+                [sys.executable, "-c", command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -194,12 +172,12 @@ class _Worker:
         return process.returncode
 
 
-def serve(name: str) -> None:
+def serve() -> None:
     """Answers pickled waveforms on standard input with pickled results, until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, whose end is ours
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not get between the answers
-    transcriber = load_transcriber(name)
+    transcriber = PocketSphinxTranscriber()
     while True:
         try:
             waveform = pickle.load(sys.stdin.buffer)

@@ -1,0 +1,73 @@
+"""The flags of the scripts that evaluate, and what they name."""
+
+import pathlib
+
+from absl import flags
+
+import command
+from vggish_inversion import asr, corpora, evaluation, metrics, vocoders
+from vggish_inversion.inverters import run
+from vggish_inversion.targets import hub
+
+LOAD_TARGET = command.define_target_flags()
+_LAYERS = flags.DEFINE_list("layers", ["all"], "Taps to invert, such as conv3,conv4, or all.")
+_INVERTERS_DIR = flags.DEFINE_string(
+    "inverters_dir", None, "Folder with trained inverters, at any depth; default: the shipped ones."
+)
+DATA_DIR = flags.DEFINE_list("data_dir", None, "Corpus folder(s), or any of audio.", required=True)
+SPLIT = flags.DEFINE_enum("split", "test", [*corpora.SPLITS, "all"], "Part of the corpus.")
+_LIMIT = flags.DEFINE_integer("limit", None, "At most so many, spread evenly.", lower_bound=1)
+_VOCODER = flags.DEFINE_list(
+    "vocoder",
+    ["griffin_lim"],
+    f"Of {', '.join(sorted(vocoders.VOCODERS))}, or trained folders.",
+)
+_ASR = command.define_choices_flag("asr", ["pocketsphinx"], [*asr.TRANSCRIBERS], "Recogniser(s).")
+_ASR_MODEL = flags.DEFINE_string(
+    "asr_model", None, "Wav2Vec2: a folder, or a name on the hub; default: wav2vec2-base-960h."
+)
+_ASR_PRECISION = flags.DEFINE_enum("asr_precision", "float32", asr.PRECISIONS, "Of Wav2Vec2.")
+_METRICS = command.define_choices_flag(
+    "metrics", metrics.CHEAP_METRICS, [*metrics.OPTIONAL_METRICS], "Further columns."
+)
+_PATCH_HOP_FRAMES = command.define_patch_hop_flag()
+OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The results folder.", required=True)
+
+flags.disclaim_key_flags()  # --help lists them as the script's own
+
+
+def target_settings() -> tuple[str, str | None, int]:
+    """Name, weights and seed of the target, for those who load it elsewhere."""
+    return flags.FLAGS.target, flags.FLAGS.target_weights, flags.FLAGS.seed
+
+
+def find_runs(target) -> list[run.InverterRun]:
+    """The inverters that --layers and --inverters_dir name."""
+    layers = None if _LAYERS.value == ["all"] else _LAYERS.value
+    return run.find_runs(_INVERTERS_DIR.value or hub.models_dir(), target, layers=layers)
+
+
+def read_utterances() -> list[corpora.Utterance]:
+    """The recordings that --data_dir, --split and --limit name."""
+    return corpora.thin(corpora.read_corpora(DATA_DIR.value, split=SPLIT.value), _LIMIT.value)
+
+
+def grid() -> evaluation.Grid:
+    """What every utterance goes through."""
+    return evaluation.Grid(
+        vocoders=tuple(_VOCODER.value),
+        transcribers=tuple(_ASR.value),
+        asr_model=_ASR_MODEL.value,
+        asr_precision=_ASR_PRECISION.value,
+        metrics=tuple(_METRICS.value),
+        patch_hop_frames=_PATCH_HOP_FRAMES.value,
+    )
+
+
+def report(output_dir: pathlib.Path, rows) -> int:
+    """Prints the summary; returns the exit code."""
+    print(evaluation.summary_text(output_dir))
+    counts = evaluation.count_utterances(rows)
+    if counts["num_failed"]:
+        print(f"{counts['num_failed']} utterances failed: see status in results.csv")
+    return command.exit_code(**counts)

@@ -1,0 +1,42 @@
+"""Recognisers: a waveform to a transcript, one recogniser per module, all called alike.
+
+Nothing of TensorFlow is imported before a recogniser that needs it is loaded.
+"""
+
+import importlib
+
+from vggish_inversion.asr.transcriber import Transcriber, TranscriptionError
+
+__all__ = ["TRANSCRIBERS", "Transcriber", "TranscriptionError", "load_transcriber"]
+
+# The name that --asr takes -> the module whose `load(model, precision)` makes the recogniser.
+TRANSCRIBERS = {
+    "pocketsphinx": "vggish_inversion.asr.pocketsphinx",
+    "wav2vec2": "vggish_inversion.asr.wav2vec2",
+}
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+
+
+def load_transcriber(
+    name: str, *, model: str | None = None, precision: str = "float32"
+) -> Transcriber:
+    """Loads a recogniser by the name that `--asr` takes.
+
+    >>> load_transcriber("whisper")
+    Traceback (most recent call last):
+    ValueError: no recogniser 'whisper': expected one of pocketsphinx, wav2vec2
+
+    Args:
+        name: one of `TRANSCRIBERS`.
+        model: a folder, or a name on Hugging Face's hub, of a recogniser that has several; the
+            recogniser's usual one if None. PocketSphinx has its own model and ignores it.
+        precision: one of `PRECISIONS`, of a recogniser that is a network.
+
+    Raises:
+        ValueError: for an unknown name or precision, or a model that cannot be had.
+    """
+    if name not in TRANSCRIBERS:
+        raise ValueError(f"no recogniser {name!r}: expected one of {', '.join(TRANSCRIBERS)}")
+    if precision not in PRECISIONS:
+        raise ValueError(f"no precision {precision!r}: expected one of {', '.join(PRECISIONS)}")
+    return importlib.import_module(TRANSCRIBERS[name]).load(model, precision)

@@ -1,0 +1,251 @@
+"""Wav2Vec2 with CTC (Baevski et al., NeurIPS 2020), as Hugging Face's transformers run it."""
+
+import collections
+import itertools
+import os
+import pathlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from vggish_inversion.asr import model_files
+from vggish_inversion.asr.transcriber import SAMPLE_RATE_HZ, TranscriptionError, check_waveform
+from vggish_inversion.targets import integrity
+
+DEFAULT_MODEL = "facebook/wav2vec2-base-960h"
+_READ_AHEAD = 32  # waveforms; longer ones batch with shorter ones within as many
+
+# Weights that only training needs; published files differ in whether they hold them.
+_UNUSED_WEIGHTS = ("masked_spec_embed",)
+
+
+class Wav2Vec2Transcriber:
+    """A Wav2Vec2 with CTC head: greedy decoding, no language model.
+
+    What a waveform is transcribed to does not depend on what shares its batch. A model whose
+    feature extractor normalises each channel over time (feat_extract_norm "group", with
+    return_attention_mask false) would hear the padding, so only waveforms of equal length share a
+    batch, unpadded; an utterance's renderings are of equal length. Other models ("layer") get an
+    attention mask, and waveforms of similar length are padded to the longest.
+    """
+
+    def __init__(
+        self,
+        model: str = DEFAULT_MODEL,
+        *,
+        precision: str = "float32",
+        max_batch_seconds: float = 60.0,
+    ) -> None:
+        """Loads the model.
+
+        Args:
+            model: a folder, or a name on Hugging Face's hub.
+            precision: "float32", or that of the activations: "mixed_float16", "mixed_bfloat16".
+            max_batch_seconds: of padded audio; one longer waveform is a batch of its own.
+
+        Raises:
+            ValueError: if the model cannot be had, or its folder is damaged.
+        """
+        folder = model_files.find_model(model)
+        weights = next(
+            path for name in model_files.WEIGHT_FILES if (path := folder / name).is_file()
+        )
+        # A folder is named after itself: where it lies is nobody's business.
+        label = pathlib.Path(model).resolve().name if pathlib.Path(model).is_dir() else model
+        suffix = "" if precision == "float32" else f"+{precision}"
+        self.name = f"wav2vec2:{label}{suffix}"
+        self.fingerprint = integrity.sha256(weights)
+        self._processor, self._network = _load(folder, weights, precision)
+        model_files.check_sample_rate(self._processor.feature_extractor.sampling_rate, model)
+        self._masked = self._processor.feature_extractor.return_attention_mask
+        self._max_batch_samples = int(max_batch_seconds * SAMPLE_RATE_HZ)
+        self._predict = _predictor(self._network, masked=self._masked)
+
+    def __call__(self, waveform: np.ndarray) -> str:
+        """Transcribes a waveform; see `Transcriber`. Silence, and less than 25 ms, give ""."""
+        (result,) = self._transcribe_some([waveform])
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def transcribe_all(self, waveforms: Iterable[np.ndarray]) -> Iterator[str | Exception]:
+        """Transcribes many, in order, some 32 at a time; see `Transcriber`."""
+        waveforms = iter(waveforms)
+        while some := list(itertools.islice(waveforms, _READ_AHEAD)):
+            yield from self._transcribe_some(some)
+
+    def num_frames(self, num_samples: int) -> int:
+        """How many times the network decides on a character, each 20 ms."""
+        config = self._network.config
+        for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
+            num_samples = (num_samples - kernel) // stride + 1
+        return max(0, num_samples)
+
+    def decode(self, character_ids: Sequence[int]) -> str:
+        """Most likely character of each frame -> text: repeats collapse, then blanks vanish."""
+        tokenizer = self._processor.tokenizer
+        blank = tokenizer.pad_token_id
+        # As blanks, <unk> and the like vanish too; skip_special_tokens would drop the blanks before
+        # repeats collapse, and "bee" would become "be".
+        special = set(tokenizer.all_special_ids)
+        ids = [blank if index in special else int(index) for index in character_ids]
+        return tokenizer.decode(ids, skip_special_tokens=False).lower()
+
+    def _transcribe_some(self, waveforms: Sequence[np.ndarray]) -> list[str | Exception]:
+        results: dict[int, str | Exception] = {}
+        audible: dict[int, np.ndarray] = {}
+        for index, waveform in enumerate(waveforms):
+            try:
+                waveform = check_waveform(waveform)
+            except (TypeError, ValueError) as error:
+                results[index] = error
+                continue
+            if waveform.any() and self.num_frames(len(waveform)):
+                audible[index] = waveform
+            else:
+                results[index] = ""
+        for indices in self._batches({index: len(item) for index, item in audible.items()}):
+            batch = self._try([audible[index] for index in indices])
+            if isinstance(batch, Exception) and len(indices) > 1:  # whose fault was it?
+                batch = [self._first([audible[index]]) for index in indices]
+            batch = [batch] if isinstance(batch, Exception) else batch
+            results |= zip(indices, batch, strict=True)
+        return [results[index] for index in range(len(waveforms))]
+
+    def _batches(self, lengths: Mapping[int, int]) -> Iterator[list[int]]:
+        """Which waveforms share a batch: neighbours in length, of equal length without a mask."""
+        groups = collections.defaultdict(list)
+        for index in sorted(lengths, key=lambda index: (lengths[index], index)):
+            groups[None if self._masked else lengths[index]].append(index)
+        for group in groups.values():
+            batch: list[int] = []
+            for index in group:  # shortest first: the newest is as long as the padded batch
+                if batch and (len(batch) + 1) * lengths[index] > self._max_batch_samples:
+                    yield batch
+                    batch = []
+                batch.append(index)
+            yield batch
+
+    def _first(self, waveforms: list[np.ndarray]) -> str | Exception:
+        result = self._try(waveforms)
+        return result if isinstance(result, Exception) else result[0]
+
+    def _try(self, waveforms: list[np.ndarray]) -> list[str | Exception] | Exception:
+        import tensorflow as tf
+
+        try:
+            return list(self._recognise(waveforms))
+        except (tf.errors.OpError, RuntimeError) as error:
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            return TranscriptionError(f"Wav2Vec2 gave up: {reason[0]}")
+
+    def _recognise(self, waveforms: list[np.ndarray]) -> list[str]:
+        inputs = self._processor(
+            waveforms, sampling_rate=SAMPLE_RATE_HZ, padding=True, return_tensors="np"
+        )
+        values = inputs["input_values"].astype(np.float32)
+        mask = inputs["attention_mask"] if self._masked else np.ones(values.shape)
+        ids = np.asarray(self._predict(values, mask.astype(np.int32)))
+        return [
+            self.decode(row[: self.num_frames(len(waveform))])
+            for row, waveform in zip(ids, waveforms, strict=True)
+        ]
+
+
+def load(model: str | None = None, precision: str = "float32") -> Wav2Vec2Transcriber:
+    """Loads Wav2Vec2; see `Wav2Vec2Transcriber`."""
+    return Wav2Vec2Transcriber(model or DEFAULT_MODEL, precision=precision)
+
+
+def _import_transformers():
+    """Imports tf_keras (Keras 2) and transformers beside Keras 3.
+
+    On import, transformers set TF_USE_LEGACY_KERAS, though they reach Keras 2 as `tf_keras`; left
+    set, the variable would turn `tf.keras` into Keras 2 for everyone else, in child processes too.
+    """
+    before = os.environ.get("TF_USE_LEGACY_KERAS")
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    try:
+        import tf_keras
+        import transformers
+        from transformers import modeling_tf_utils  # noqa: F401  (checks the variable)
+    finally:
+        del os.environ["TF_USE_LEGACY_KERAS"]
+        if before is not None:
+            os.environ["TF_USE_LEGACY_KERAS"] = before
+    return tf_keras, transformers
+
+
+def _load(folder: pathlib.Path, weights: pathlib.Path, precision: str):
+    """Processor and network of a folder whose files are there."""
+    tf_keras, transformers = _import_transformers()
+
+    class Wav2Vec2(transformers.TFWav2Vec2ForCTC):
+        """Under a mixed policy, too, its weight-normalised convolution computes in float32."""
+
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            # It multiplies weights of both precisions; its neighbours cast what comes out.
+            self.wav2vec2.encoder.pos_conv_embed.conv._set_dtype_policy("float32")
+
+    policy = tf_keras.mixed_precision.global_policy()
+    verbosity = transformers.logging.get_verbosity()
+    transformers.logging.set_verbosity_error()
+    try:
+        tf_keras.mixed_precision.set_global_policy(precision)
+        processor = transformers.Wav2Vec2Processor.from_pretrained(folder, local_files_only=True)
+        network, report = _read_network(Wav2Vec2, folder, weights)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{folder} cannot be read as a Wav2Vec2 model ({integrity.root_cause(error)}); "
+            "copy its files again"
+        ) from error
+    finally:
+        tf_keras.mixed_precision.set_global_policy(policy)
+        transformers.logging.set_verbosity(verbosity)
+    absent = [
+        name
+        for name in report["missing_keys"]
+        if not name.startswith("dropout") and not any(part in name for part in _UNUSED_WEIGHTS)
+    ]
+    if absent or report["mismatched_keys"]:
+        faults = [*absent, *(str(key[0]) for key in report["mismatched_keys"])]
+        raise ValueError(
+            f"{weights} lacks weights of a Wav2Vec2 with CTC head ({faults[0]}, {len(faults)} in "
+            "all), such as a model that was only pre-trained; use one that was fine-tuned"
+        )
+    return processor, network
+
+
+def _read_network(network_class, folder: pathlib.Path, weights: pathlib.Path):
+    """The network, and which weights were missing or of another shape."""
+    import safetensors
+    from transformers import modeling_tf_pytorch_utils as layouts
+
+    in_h5 = weights.suffix == ".h5"
+    if not in_h5:
+        with safetensors.safe_open(weights, framework="numpy") as archive:
+            layout = (archive.metadata() or {}).get("format")
+            arrays = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118
+    if in_h5 or layout == "tf":
+        return network_class.from_pretrained(
+            folder, local_files_only=True, use_safetensors=not in_h5, output_loading_info=True
+        )
+    # from_pretrained of 4.57 iterates over the archive, which safetensors 0.8 does not allow.
+    network = network_class(network_class.config_class.from_pretrained(folder))
+    return layouts.load_pytorch_state_dict_in_tf2_model(
+        network, arrays, allow_missing_keys=True, output_loading_info=True
+    )
+
+
+def _predictor(network, *, masked: bool):
+    """`[batch, samples]` float32 and mask -> `[batch, frames]` ids; one trace for all shapes."""
+    import tensorflow as tf
+
+    def predict(values, mask):
+        mask = mask if masked else None
+        logits = network(values, attention_mask=mask, training=False).logits
+        return tf.argmax(logits, axis=-1, output_type=tf.int32)
+
+    signature = [tf.TensorSpec([None, None], dtype) for dtype in (tf.float32, tf.int32)]
+    return tf.function(predict, input_signature=signature)

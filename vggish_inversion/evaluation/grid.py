@@ -1,0 +1,91 @@
+"""What every utterance goes through: inverters x vocoders x recognisers, and which metrics."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from vggish_inversion import asr, metrics
+from vggish_inversion.evaluation.results import NATURAL, TRUE_LOG_MEL, Condition
+from vggish_inversion.inverters import run as inverter_run
+
+
+@dataclasses.dataclass(frozen=True)
+class Grid:
+    """The settings of an evaluation, but for target, inverters and utterances.
+
+    Attributes:
+        vocoders: names of vocoders.
+        transcribers: names of recognisers.
+        asr_model: of a recogniser that has several; see `asr.load_transcriber`.
+        asr_precision: of a recogniser that is a network.
+        metrics: names of optional metrics; see `metrics.OPTIONAL_METRICS`.
+        patch_hop_frames: distance between patches; the target's own if None.
+    """
+
+    vocoders: tuple[str, ...] = ("griffin_lim",)
+    transcribers: tuple[str, ...] = ("pocketsphinx",)
+    asr_model: str | None = None
+    asr_precision: str = "float32"
+    metrics: tuple[str, ...] = metrics.CHEAP_METRICS
+    patch_hop_frames: int | None = None
+
+    def load_transcribers(self) -> dict[str, asr.Transcriber]:
+        """The recognisers, by the names that results are filed under."""
+        loaded = [
+            asr.load_transcriber(name, model=self.asr_model, precision=self.asr_precision)
+            for name in self.transcribers
+        ]
+        return {transcriber.name: transcriber for transcriber in loaded}
+
+
+@dataclasses.dataclass(frozen=True)
+class Rendition:
+    """A way to make a waveform: a condition, but for the recogniser.
+
+    Attributes:
+        name: "natural", "true_log_mel", or LAYER/PRESET-LOSS of an inverter.
+        vocoder: its name; empty for "natural".
+    """
+
+    name: str
+    vocoder: str = ""
+
+
+def name_runs(runs: Iterable[inverter_run.InverterRun]) -> dict[str, inverter_run.InverterRun]:
+    """Inverters by the name of their renditions.
+
+    Raises:
+        ValueError: if two would have the same.
+    """
+    named = {}
+    for run in runs:
+        name = f"{run.layer}/{run.preset}-{run.loss}"
+        if name in named:
+            raise ValueError(f"two inverters of {name}; keep one of them below the folder")
+        named[name] = run
+    return named
+
+
+def conditions(
+    target: str,
+    runs: Iterable[inverter_run.InverterRun],
+    vocoders: Sequence[str],
+    transcribers: Sequence[str],
+) -> dict[Rendition, dict[str, Condition]]:
+    """Every rendition, references first, and its condition by recogniser."""
+    kinds = [(Rendition(NATURAL), (NATURAL, "", ""))]
+    kinds += [(Rendition(TRUE_LOG_MEL, vocoder), (TRUE_LOG_MEL, "", "")) for vocoder in vocoders]
+    kinds += [
+        (Rendition(name, vocoder), (run.layer, run.preset, run.loss))
+        for name, run in name_runs(runs).items()
+        for vocoder in vocoders
+    ]
+    return {
+        rendition: {name: Condition(target, *key, rendition.vocoder, name) for name in transcribers}
+        for rendition, key in kinds
+    }
+
+
+def flatten(conditions: Mapping[Rendition, Mapping[str, Condition]]) -> Iterator[Condition]:
+    """All conditions, in order."""
+    for by_transcriber in conditions.values():
+        yield from by_transcriber.values()

@@ -1,0 +1,166 @@
+"""Renders an utterance in every way, and measures all that needs no recogniser."""
+
+import collections
+import dataclasses
+import pathlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from vggish_inversion import audio, corpora, features, metrics, reconstruction, vocoders
+from vggish_inversion.evaluation import grid as grids
+from vggish_inversion.evaluation import stopwatch
+from vggish_inversion.evaluation.results import NATURAL, OK, RESULT_COLUMNS, Condition
+from vggish_inversion.inverters import run as inverter_run
+from vggish_inversion.targets import encoder
+
+
+@dataclasses.dataclass(frozen=True)
+class Rendering:
+    """One utterance, rendered in one way, on its way to the recognisers."""
+
+    utterance: corpora.Utterance
+    rendition: grids.Rendition
+    waveform: np.ndarray
+    scores: Mapping[str, float]
+
+
+class Renderer:
+    """Target, inverters, vocoders and metrics, loaded once for many utterances."""
+
+    def __init__(
+        self,
+        target: encoder.TargetEncoder,
+        runs: Sequence[inverter_run.InverterRun],
+        grid: grids.Grid,
+        *,
+        folder: pathlib.Path | None,
+        watch: stopwatch.Stopwatch,
+    ):
+        """Loads the parts.
+
+        Args:
+            target: the frozen network.
+            runs: trained inverters of it.
+            grid: names the vocoders and metrics.
+            folder: receives audio/ and log_mel/; None writes neither.
+            watch: is told how long each stage takes.
+        """
+        self.vocoders = {
+            name: vocoders.load_vocoder(name, target.log_mel) for name in grid.vocoders
+        }
+        self._reconstructor = reconstruction.Reconstructor(
+            target,
+            {name: (run.layer, run.load_model()) for name, run in grids.name_runs(runs).items()},
+            next(iter(self.vocoders.values())),
+            patch_hop_frames=grid.patch_hop_frames,
+        )
+        self._score_against = metrics.load_metrics(grid.metrics)
+        self._params = target.log_mel
+        self._folder = folder
+        self._watch = watch
+
+    def __call__(
+        self,
+        utterance: corpora.Utterance,
+        wanted: Mapping[grids.Rendition, Condition],
+    ) -> Iterator[Rendering]:
+        """Renders one utterance; each rendering is yielded as soon as it is measured.
+
+        Args:
+            utterance: the recording.
+            wanted: renditions, each with one of its conditions, which names its files.
+
+        Raises:
+            ValueError: if the recording cannot be read, or is too short.
+        """
+        with self._watch("reading"):
+            natural = audio.read_audio(utterance.path)
+        with self._watch("inverting"):
+            true_log_mel = self._reconstructor.log_mel(natural)
+            log_mels = {reconstruction.TRUE_LOG_MEL: true_log_mel}
+            if {item.name for item in wanted} - {NATURAL, reconstruction.TRUE_LOG_MEL}:
+                log_mels |= self._reconstructor.invert(true_log_mel)
+        waveforms = {grids.Rendition(NATURAL): natural}
+        waveforms |= self._vocode(log_mels, wanted, len(natural))
+        with self._watch("scoring"):
+            score = self._score_against(natural)
+        for rendition, condition in wanted.items():
+            waveform = waveforms[rendition]
+            with self._watch("writing"):
+                self._write(utterance, condition, waveform, log_mels.get(rendition.name))
+            with self._watch("scoring"):
+                log_mel = np.asarray(features.waveform_to_log_mel(waveform, self._params))
+                scores = {
+                    "stoi": metrics.stoi(natural, waveform),
+                    "estoi": metrics.stoi(natural, waveform, extended=True),
+                    "log_mel_l1": metrics.log_mel_l1(true_log_mel, log_mel),
+                    **score(waveform),
+                }
+            yield Rendering(utterance, rendition, waveform, scores)
+
+    def _vocode(self, log_mels, wanted: Collection[grids.Rendition], num_samples: int) -> dict:
+        """Waveforms of the renditions that a vocoder makes, all of one vocoder at once."""
+        names = collections.defaultdict(list)
+        for rendition in wanted:
+            if rendition.vocoder:
+                names[rendition.vocoder].append(rendition.name)
+        waveforms = {}
+        for vocoder, chosen in names.items():
+            with self._watch("vocoding"):
+                made = self._reconstructor.vocode(
+                    {name: log_mels[name] for name in chosen},
+                    num_samples,
+                    vocoder=self.vocoders[vocoder],
+                )
+            waveforms |= {grids.Rendition(name, vocoder): made[name] for name in chosen}
+        return waveforms
+
+    def _write(self, utterance, condition: Condition, waveform, log_mel) -> None:
+        if self._folder is None:
+            return
+        path = self._folder / "audio" / condition.audio_folder / f"{utterance.id}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        audio.write_wav(path, waveform)
+        if log_mel is None:
+            return
+        path = self._folder / "log_mel" / condition.log_mel_folder / f"{utterance.id}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, log_mel.astype(np.float16))
+
+
+def failed_row(utterance: corpora.Utterance, condition: Condition, reason: str) -> dict:
+    """A row of results.csv that says why there is no measurement."""
+    return {
+        **dict.fromkeys(RESULT_COLUMNS, ""),
+        **dataclasses.asdict(condition),
+        "num_utterances": 0,
+        "utterance": utterance.id,
+        "reference": utterance.text or "",
+        "status": " ".join(reason.split()),
+    }
+
+
+def scored_row(rendering: Rendering, condition: Condition, transcript: str | Exception) -> dict:
+    """A row of results.csv; a transcript that is an exception makes it that failure's."""
+    if isinstance(transcript, Exception):
+        reason = f"{condition.asr} failed: {transcript}"
+        return failed_row(rendering.utterance, condition, reason)
+    row = {
+        **failed_row(rendering.utterance, condition, OK),
+        "num_utterances": 1,
+        "transcript": transcript,
+        **{name: round(value, 6) for name, value in rendering.scores.items()},
+    }
+    reference = rendering.utterance.text
+    if reference and metrics.normalize_text(reference):
+        words = metrics.word_errors(reference, transcript)
+        row |= {
+            "wer": round(words.rate, 6),
+            "cer": round(metrics.char_errors(reference, transcript).rate, 6),
+            "num_words": words.num_words,
+            "substitutions": words.substitutions,
+            "deletions": words.deletions,
+            "insertions": words.insertions,
+        }
+    return row

@@ -1,0 +1,158 @@
+"""Parts of an evaluation, for array jobs, and what joins their results."""
+
+import csv
+import dataclasses
+import json
+import pathlib
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+
+from vggish_inversion import corpora
+from vggish_inversion.evaluation import tables
+from vggish_inversion.evaluation.results import (
+    FINGERPRINTED,
+    RESULT_COLUMNS,
+    SHARED_SETTINGS,
+    write_json,
+    write_table,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """The `index`-th of `count` parts, from 1.
+
+    >>> Shard.parse("2/3").of("abcdefg")
+    ['b', 'e']
+    """
+
+    index: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """Reads what `--shard` takes, such as "3/16".
+
+        Raises:
+            ValueError: for anything else.
+        """
+        match = re.fullmatch(r"(\d+)/(\d+)", text.strip())
+        shard = cls(*map(int, match.groups())) if match else cls(0, 0)
+        if not 1 <= shard.index <= shard.count:
+            raise ValueError(f"no shard {text!r}; expected INDEX/COUNT from 1/1, such as 3/16")
+        return shard
+
+    def of(self, items: Sequence) -> list:
+        """Its part: every `count`-th, so that all parts are alike."""
+        return list(items[self.index - 1 :: self.count])
+
+    @property
+    def folder(self) -> str:
+        """Its results' place below the output folder."""
+        return f"shard-{self.index:0{len(str(self.count))}}-of-{self.count}"
+
+
+def merge_results(
+    folders: Sequence[str | pathlib.Path], output_dir: str | pathlib.Path
+) -> list[dict[str, str]]:
+    """Joins the results of all shards of one evaluation, as if it had been run in one.
+
+    Args:
+        folders: results folders of shards, or folders that hold such.
+        output_dir: receives results.csv, summary.csv, comparisons.csv, run.json, audio/, log_mel/.
+
+    Returns:
+        All rows of results.csv.
+
+    Raises:
+        ValueError: if the shards are not of one evaluation, or one is missing, there twice, or
+            unfinished; the message says which.
+    """
+    found = [path for folder in map(pathlib.Path, folders) for path in _shard_folders(folder)]
+    runs = {path: json.loads((path / "run.json").read_text(encoding="utf-8")) for path in found}
+    _check(runs)
+    ordered = sorted(found, key=lambda path: runs[path]["shard"]["index"])
+    utterances = {path: _rows_by_utterance(path, runs[path]) for path in ordered}
+    rows = []
+    for turn in range(max(len(table) for table in utterances.values())):
+        for table in utterances.values():  # as they were dealt out
+            rows += list(table.values())[turn : turn + 1]
+    rows = [row for group in rows for row in group]
+    output = pathlib.Path(output_dir)
+    if (output / "results.csv").exists():
+        raise ValueError(f"{output} holds results already; use another output folder")
+    output.mkdir(parents=True, exist_ok=True)
+    for path in ordered:
+        for kind in ("audio", "log_mel"):
+            if (path / kind).is_dir():
+                shutil.copytree(path / kind, output / kind, dirs_exist_ok=True)
+    first = runs[ordered[0]]
+    merged = {name: value for name, value in first.items() if name not in ("shard", "seconds")}
+    merged["num_utterances"] = sum(run["num_utterances"] for run in runs.values())
+    write_json(output / "run.json", {**merged, "num_shards": len(ordered)})
+    tables.write_derived(rows, output, layers=first["layers"])
+    write_table(output / "results.csv", RESULT_COLUMNS, rows)  # last: with it, all is there
+    return rows
+
+
+def dealt(utterances: Sequence[corpora.Utterance], shard: Shard | None) -> list[corpora.Utterance]:
+    """The utterances of a shard; all if there are no shards.
+
+    Raises:
+        ValueError: if there are none for it.
+    """
+    chosen = list(utterances) if shard is None else shard.of(utterances)
+    if not chosen:
+        raise ValueError(f"{len(utterances)} utterances do not fill {shard}; use fewer shards")
+    return chosen
+
+
+def _shard_folders(folder: pathlib.Path) -> list[pathlib.Path]:
+    if (folder / "run.json").is_file():
+        return [folder]
+    found = sorted(path.parent for path in folder.glob("*/run.json"))
+    if not found:
+        raise ValueError(f"no results in {folder}; expected run.json, as evaluate.py writes")
+    return found
+
+
+def _check(runs: Mapping[pathlib.Path, Mapping]) -> None:
+    """One line of complaint if these are not all shards of one evaluation."""
+    for path, run in runs.items():
+        if not run.get("shard"):
+            raise ValueError(f"{path} is no shard; expected results of evaluate.py --shard=")
+    first = next(iter(runs))
+    shared = [name for name in SHARED_SETTINGS if name != "shard"]
+    for path, run in runs.items():
+        different = [
+            name
+            for name in (*shared, *FINGERPRINTED, "utterances_sha256")
+            if run.get(name) != runs[first].get(name)
+        ]
+        different += ["shard count"] * (run["shard"]["count"] != runs[first]["shard"]["count"])
+        if different:
+            raise ValueError(
+                f"{path} and {first} are not of one evaluation (different: {', '.join(different)})"
+            )
+    indices = [run["shard"]["index"] for run in runs.values()]
+    twice = sorted({index for index in indices if indices.count(index) > 1})
+    missing = sorted(set(range(1, runs[first]["shard"]["count"] + 1)) - set(indices))
+    for label, faulty in (("there twice", twice), ("missing", missing)):
+        if faulty:
+            count = runs[first]["shard"]["count"]
+            raise ValueError(f"shard(s) {' '.join(map(str, faulty))} of {count} are {label}")
+
+
+def _rows_by_utterance(path: pathlib.Path, run: Mapping) -> dict[str, list[dict[str, str]]]:
+    with open(path / "results.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    expected = run["num_utterances"] * run["num_conditions"]
+    if len(rows) < expected or "seconds" not in run:
+        raise ValueError(
+            f"{path} is unfinished: {len(rows)} of {expected} rows; run this shard again"
+        )
+    by_utterance: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        by_utterance.setdefault(row["utterance"], []).append(row)
+    return by_utterance

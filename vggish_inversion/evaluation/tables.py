@@ -1,0 +1,24 @@
+"""The tables that follow from results.csv: summary.csv and comparisons.csv."""
+
+import pathlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from vggish_inversion.evaluation import comparisons, summary
+from vggish_inversion.evaluation.results import SUMMARY_COLUMNS, write_table
+
+
+def write_derived(
+    rows: Iterable[Mapping[str, str]], folder: pathlib.Path, *, layers: Sequence[str]
+) -> None:
+    """Writes summary.csv and comparisons.csv.
+
+    Args:
+        rows: of results.csv, in its order.
+        folder: the results folder.
+        layers: in the order wanted, with the references first.
+    """
+    rows = list(rows)
+    pooled = summary.summarize(rows, layers=layers)
+    write_table(folder / "summary.csv", SUMMARY_COLUMNS, pooled)
+    compared = comparisons.compare(rows, layers=layers)
+    write_table(folder / "comparisons.csv", comparisons.COMPARISON_COLUMNS, compared)

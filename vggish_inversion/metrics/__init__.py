@@ -1,0 +1,42 @@
+"""How much of the speech is left: words, intelligibility, quality, melody, speaker.
+
+Texts are scored without TensorFlow, which `metrics.speakers` alone imports.
+"""
+
+from vggish_inversion.metrics.intervals import (
+    PairedComparison,
+    bootstrap_interval,
+    compare_paired,
+    pooled_rate,
+)
+from vggish_inversion.metrics.optional import (
+    CHEAP_METRICS,
+    OPTIONAL_COLUMNS,
+    OPTIONAL_METRICS,
+    load_metrics,
+)
+from vggish_inversion.metrics.pitch import PitchErrors, pitch_errors, track_pitch
+from vggish_inversion.metrics.signals import log_mel_l1, pesq, spectral_convergence, stoi
+from vggish_inversion.metrics.text import WordErrors, char_errors, normalize_text, word_errors
+
+__all__ = [
+    "CHEAP_METRICS",
+    "OPTIONAL_COLUMNS",
+    "OPTIONAL_METRICS",
+    "PairedComparison",
+    "PitchErrors",
+    "WordErrors",
+    "bootstrap_interval",
+    "char_errors",
+    "compare_paired",
+    "load_metrics",
+    "log_mel_l1",
+    "normalize_text",
+    "pesq",
+    "pitch_errors",
+    "pooled_rate",
+    "spectral_convergence",
+    "stoi",
+    "track_pitch",
+    "word_errors",
+]

@@ -1,0 +1,74 @@
+"""Is the speaker left: embeddings of the small encoder that was trained to tell speakers apart."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from vggish_inversion import features
+from vggish_inversion.targets import encoder
+
+_ENCODER, _TAP = "small_encoder/speaker_id", "layer_6"
+
+
+class SpeakerEncoder:
+    """Waveform -> embedding of its speaker, by the shipped small encoder for speaker_id."""
+
+    def __init__(self) -> None:
+        """Loads the encoder.
+
+        Raises:
+            ValueError: if it is not in the model store.
+        """
+        self._target = encoder.load_target(_ENCODER)
+        self._network = self._target.up_to(_TAP)
+
+    def __call__(self, waveform: np.ndarray) -> np.ndarray:
+        """Embeds `[samples]` float at 16 kHz as `[128]`, the mean over its patches.
+
+        A waveform shorter than a patch has no embedding: nan.
+        """
+        params = self._target.log_mel
+        if len(waveform) < params.patch_samples:
+            return np.full(self._target.tap(_TAP).shape, np.nan, np.float32)
+        log_mel = features.waveform_to_log_mel(np.asarray(waveform, np.float32), params)
+        starts = features.patch_starts(
+            len(log_mel), params, hop_frames=params.patch_hop_frames, cover_end=True
+        )
+        patches = features.log_mel_to_patches(log_mel, starts, params)
+        return np.asarray(self._network(patches, training=False)).mean(axis=0)
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    """Cosine of the angle between two embeddings, -1 to 1; nan if one is zero or nan.
+
+    >>> cosine(np.array([1.0, 0.0]), np.array([2.0, 0.0]))
+    1.0
+    """
+    norms = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(np.dot(a, b)) / norms if norms else float("nan")
+
+
+def reference_similarities(embeddings: np.ndarray, speakers: Sequence[str]) -> dict[str, Any]:
+    """What cosines of natural recordings are like, within speakers and between them.
+
+    >>> reference_similarities(np.eye(2)[[0, 0, 1]], ["anna", "anna", "ben"])
+    {'same_speaker': 1.0, 'num_same_pairs': 1, 'other_speaker': 0.0, 'num_other_pairs': 2}
+
+    Args:
+        embeddings: `[utterances, size]`, of recordings.
+        speakers: of each.
+
+    Returns:
+        The mean over all pairs of different utterances; None where there is no such pair.
+    """
+    directions = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    cosines = directions @ directions.T
+    names = np.asarray(speakers)
+    same = names[:, np.newaxis] == names
+    pairs = np.triu(np.isfinite(cosines), k=1)
+    figures = {}
+    for label, chosen in (("same", pairs & same), ("other", pairs & ~same)):
+        mean = round(float(cosines[chosen].mean()), 4) if chosen.any() else None
+        figures |= {f"{label}_speaker": mean, f"num_{label}_pairs": int(chosen.sum())}
+    return figures
