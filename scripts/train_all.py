@@ -14,14 +14,16 @@ from absl import flags, logging
 
 import command
 import training_flags
-from vggish_inversion import data, training_run
+from vggish_inversion import records, training_run
 from vggish_inversion.inverters import training
 
 _LOAD_TARGET = command.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps, from first to last, or all.")
 _PRESETS = flags.DEFINE_list("presets", ["large"], f"Of {', '.join(training.network.PRESETS)}.")
 _LOSSES = flags.DEFINE_list("losses", ["l1"], f"Of {', '.join(training.LOSSES)}.")
-_DATA_DIR = flags.DEFINE_list("data_dir", None, "Corpus folder(s) of speech.", required=True)
+_DATA_DIR = flags.DEFINE_list(
+    "data_dir", None, "Corpus folder(s), or one of prepare_dataset.py.", required=True
+)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Receives LAYER/PRESET-LOSS.", required=True)
 _CONFIG = training_flags.define_training_flags()
 
@@ -33,7 +35,7 @@ def main():
     taps = [target.tap(layer) for layer in layers]
     grid = list(itertools.product(taps, _PRESETS.value, _LOSSES.value))
     folder = pathlib.Path(_OUTPUT_DIR.value)
-    caches = data.cache_corpora(_DATA_DIR.value, target.log_mel, folder / "log_mel_cache")
+    caches = records.read_training_data(_DATA_DIR.value, target.log_mel, folder / "log_mel_cache")
     failures = 0
     for number, (tap, preset, loss) in enumerate(grid, 1):
         run_dir = folder / tap.name / f"{preset}-{loss}"

@@ -13,13 +13,15 @@ from absl import flags
 
 import command
 import training_flags
-from vggish_inversion import data
+from vggish_inversion import records
 from vggish_inversion.inverters import distribution, monitoring, training
 from vggish_inversion.vocoders import load_vocoder
 
 _LOAD_TARGET = command.define_target_flags()
 _LAYER = flags.DEFINE_string("layer", None, "Tap to invert, such as conv4.", required=True)
-_DATA_DIR = flags.DEFINE_list("data_dir", None, "Corpus folder(s) of speech.", required=True)
+_DATA_DIR = flags.DEFINE_list(
+    "data_dir", None, "Corpus folder(s), or one of prepare_dataset.py.", required=True
+)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The run's folder.", required=True)
 _CACHE_DIR = flags.DEFINE_string(
     "cache_dir", None, "Log-mel, which runs may share; default: OUTPUT_DIR/log_mel_cache."
@@ -36,7 +38,7 @@ def main():
         target = _LOAD_TARGET()
         target.tap(_LAYER.value)
         cache_dir = _CACHE_DIR.value or f"{_OUTPUT_DIR.value}/log_mel_cache"
-        caches = data.cache_corpora(_DATA_DIR.value, target.log_mel, cache_dir)
+        caches = records.read_training_data(_DATA_DIR.value, target.log_mel, cache_dir)
         training.train_inverter(
             target,
             _LAYER.value,

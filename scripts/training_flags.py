@@ -14,7 +14,7 @@ def define_training_flags() -> Callable[..., training.TrainConfig]:
     batch_size = flags.DEFINE_integer("batch_size", 64, "Patches per step.", lower_bound=1)
     rate = flags.DEFINE_float("learning_rate", 2e-3, "Peak of the cosine schedule.", 1e-7)
     optimizer = flags.DEFINE_enum(
-        "optimizer", "adam", training.OPTIMIZERS, "The published one, or muon, which learns faster."
+        "optimizer", "muon", training.OPTIMIZERS, "adam is the published one, and slower."
     )
     precision = flags.DEFINE_enum(
         "precision", "float32", training_run.PRECISIONS, "What the inverter's layers compute in."

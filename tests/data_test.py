@@ -59,10 +59,10 @@ class DataTest(tf.test.TestCase):
         self.assertEqual(set(starts), {0, 1, 2, 3, 4})
 
     def test_a_step_is_the_same_however_it_is_reached(self):
-        whole = list(data.random_batch_dataset(self.cache, batch_size=3, seed=5).take(4))
-        later = data.random_batch_dataset(self.cache, batch_size=3, seed=5, first_step=2)
+        whole = list(self.cache.batch_dataset(batch_size=3, seed=5).take(4))
+        later = self.cache.batch_dataset(batch_size=3, seed=5, first_step=2)
         self.assertAllEqual(list(later.take(2)), whole[2:])
-        plain = data.random_batches(self.cache, batch_size=3, seed=5)
+        plain = self.cache.batches(batch_size=3, seed=5)
         self.assertAllEqual([next(plain) for _ in range(4)], whole)
         other = self.cache.random_patches(0, batch_size=3, seed=6)
         self.assertNotAllClose(other, whole[0])

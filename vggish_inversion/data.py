@@ -7,6 +7,7 @@ the seed and the number of the step alone, so a run that is resumed sees what it
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -118,6 +119,30 @@ class LogMelCache:
             starts = starts[np.linspace(0, len(starts) - 1, max_patches).round().astype(int)]
         return self._gather(starts)
 
+    def batches(self, *, batch_size: int, seed: int, first_step: int = 0) -> Iterator[np.ndarray]:
+        """The batches of a run from one step on, without end, for any Keras backend."""
+        for step in itertools.count(first_step):
+            yield self.random_patches(step, batch_size=batch_size, seed=seed)
+
+    def batch_dataset(self, *, batch_size: int, seed: int, first_step: int = 0):
+        """The same batches as `batches`, as a parallel, prefetching tf.data.Dataset."""
+        import tensorflow as tf
+
+        def batch(step):
+            patches = tf.numpy_function(
+                lambda number: self.random_patches(int(number), batch_size=batch_size, seed=seed),
+                [step],
+                tf.float32,
+            )
+            return tf.ensure_shape(
+                patches, [batch_size, self.params.patch_frames, self.params.num_bands]
+            )
+
+        dataset = tf.data.Dataset.counter(first_step)
+        return dataset.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(
+            4
+        )
+
     def _gather(self, starts: np.ndarray) -> np.ndarray:
         return self.frames[starts[:, np.newaxis] + np.arange(self.params.patch_frames)].astype(
             np.float32
@@ -174,17 +199,42 @@ def training_splits(
     return chosen
 
 
+def training_utterances(
+    data_dirs: Sequence[str | pathlib.Path],
+) -> dict[str, list[corpora.Utterance]]:
+    """The "train" and "validation" utterances of some corpora together.
+
+    Where a small folder has no validation split, some training utterances are held out for it.
+
+    Raises:
+        corpora.CorpusError: if there is nothing to train on, or nothing can be held out.
+    """
+    chosen = {"train": corpora.read_corpora(data_dirs, split="train")}
+    try:
+        chosen["validation"] = corpora.read_corpora(data_dirs, split="validation")
+    except corpora.CorpusError:
+        chosen["validation"] = chosen["train"][::_HELD_OUT_EVERY]
+        del chosen["train"][::_HELD_OUT_EVERY]
+        logging.warning("no validation split: 1 in %d utterances is held out", _HELD_OUT_EVERY)
+    if not chosen["train"]:
+        raise corpora.CorpusError("one utterance is not enough to train on; give more speech")
+    return chosen
+
+
 def cache_corpora(
     data_dirs: Sequence[str | pathlib.Path],
     params: features.LogMelParams,
     cache_dir: str | pathlib.Path,
 ) -> dict[str, LogMelCache]:
-    """The caches of "train" and "validation" of some corpora together.
+    """The caches of "train" and "validation" of some corpora together; see `cache_log_mel`.
 
-    See `training_splits` and `cache_log_mel`, also for what they raise.
+    Raises:
+        corpora.CorpusError: if there is nothing to train on, or nothing can be held out.
     """
-    chosen = training_splits(data_dirs)
-    return {split: cache_log_mel(items, params, cache_dir) for split, items in chosen.items()}
+    return {
+        split: cache_log_mel(items, params, cache_dir)
+        for split, items in training_utterances(data_dirs).items()
+    }
 
 
 def _write_cache(utterances, params: features.LogMelParams, folder: pathlib.Path) -> None:
@@ -202,31 +252,3 @@ def _write_cache(utterances, params: features.LogMelParams, folder: pathlib.Path
     if num_skipped:
         logging.warning("%d of %d recordings were skipped", num_skipped, len(utterances))
     np.save(folder / "lengths.npy", np.array(lengths, np.int64))
-
-
-def random_batches(
-    cache: LogMelCache, *, batch_size: int, seed: int, first_step: int = 0
-) -> Iterator[np.ndarray]:
-    """The batches of a run from one step on, without end, for any Keras backend."""
-    step = first_step
-    while True:
-        yield cache.random_patches(step, batch_size=batch_size, seed=seed)
-        step += 1
-
-
-def random_batch_dataset(cache: LogMelCache, *, batch_size: int, seed: int, first_step: int = 0):
-    """The same batches as `random_batches`, as a parallel, prefetching tf.data.Dataset."""
-    import tensorflow as tf
-
-    shape = [batch_size, cache.params.patch_frames, cache.params.num_bands]
-
-    def batch(step):
-        patches = tf.numpy_function(
-            lambda number: cache.random_patches(int(number), batch_size=batch_size, seed=seed),
-            [step],
-            tf.float32,
-        )
-        return tf.ensure_shape(patches, shape)
-
-    dataset = tf.data.Dataset.counter(first_step)
-    return dataset.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(4)

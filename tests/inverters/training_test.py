@@ -18,7 +18,9 @@ from vggish_inversion import corpora, data, training_run
 from vggish_inversion.inverters import monitoring, run, training
 from vggish_inversion.targets import encoder
 
-_CONFIG = training.TrainConfig(num_epochs=4, batch_size=4, learning_rate=3e-3, seed=1)
+_CONFIG = training.TrainConfig(
+    num_epochs=4, batch_size=4, learning_rate=3e-3, optimizer="adam", seed=1
+)
 
 
 class _KilledError(Exception):
@@ -108,8 +110,9 @@ class TrainingTest(tf.test.TestCase):
 
     def test_other_settings_are_refused_by_name(self):
         self._train("run")
-        other = training.TrainConfig(num_epochs=5, batch_size=4, learning_rate=3e-3, seed=1)
-        with self.assertRaisesRegex(training_run.RunError, r"num_epochs 4 -> 5"):
+        other = dataclasses.replace(_CONFIG, num_epochs=5, optimizer="muon")
+        different = r"num_epochs 4 -> 5; optimizer 'adam' -> 'muon'"
+        with self.assertRaisesRegex(training_run.RunError, different):
             self._train("run", config=other)
         with self.assertRaisesRegex(training_run.RunError, "layer 'layer_1' -> 'layer_2'"):
             self._train("run", layer="layer_2")
@@ -145,6 +148,8 @@ class TrainingTest(tf.test.TestCase):
         for left, right in zip(whole.get_weights(), resumed.get_weights(), strict=True):
             self.assertAllClose(left, right, atol=1e-6)
         self.assertEqual(run.read_run(self.folder / "whole").loss, "gan")
+        with self.assertRaisesRegex(ValueError, "no optimizer 'sgd'; optimizers are: adam muon"):
+            self._train("other", config=dataclasses.replace(_CONFIG, optimizer="sgd"))
         with self.assertRaisesRegex(ValueError, "losses are: l1 gan"):
             self._train("other", config=dataclasses.replace(_CONFIG, loss="l2"))
 
@@ -194,6 +199,8 @@ class TrainingTest(tf.test.TestCase):
             for event in tf.compat.v1.train.summary_iterator(str(path)):
                 tags |= {value.tag for value in event.summary.value}
         self.assertIn("epoch_loss", tags)
+        self.assertIn("epoch_learning_rate", tags)
+        self.assertIn("epoch_patches_per_second", tags)
         self.assertIn("original_and_inverted", tags)
         self.assertIn("inverted", tags)
 
@@ -227,7 +234,7 @@ training.train_inverter(
     target, "layer_0", config, train=cache, validation=cache, run_dir=sys.argv[1], settings={}
 )
 history = open(sys.argv[1] + "/history.csv").read().splitlines()
-losses = [float(row.split(",")[3]) for row in history[1:]]
+losses = [float(row.split(",")[2]) for row in history[1:]]
 assert losses[-1] < losses[0], losses
 run.read_run(sys.argv[1]).load_model()
 """

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
-from vggish_inversion import data, features, training_run
+from vggish_inversion import features, records, training_run
 from vggish_inversion.inverters import adversarial, distribution, network, optimizers
 from vggish_inversion.targets import encoder
 
@@ -30,8 +30,8 @@ class TrainConfig:
         num_epochs: an epoch sees as many random patches as fit into the corpus side by side.
         batch_size: patches per step.
         learning_rate: peak of the cosine schedule.
-        optimizer: "adam", the published one, or "muon", which learns several times as much from the
-            same patches (docs/experiments.md). RecGAN's discriminator always has Adam.
+        optimizer: "muon", or "adam", the published one, which needs several times as many patches
+            (docs/experiments.md). RecGAN's discriminator always has Adam.
         seed: of weights and patches.
         precision: what the layers compute in; weights, outputs and losses are float32, and so is
             the inverter that is written in the end.
@@ -43,7 +43,7 @@ class TrainConfig:
     num_epochs: int = 30
     batch_size: int = 64
     learning_rate: float = 2e-3
-    optimizer: str = "adam"
+    optimizer: str = "muon"
     seed: int = 0
     precision: str = "float32"
     jit_compile: bool = False
@@ -76,8 +76,8 @@ def train_inverter(
     layer: str,
     config: TrainConfig,
     *,
-    train: data.LogMelCache,
-    validation: data.LogMelCache,
+    train: records.TrainingData,
+    validation: records.TrainingData,
     run_dir: str | pathlib.Path,
     settings: Mapping,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -194,7 +194,7 @@ def _optimizer(name: str, schedule, config: TrainConfig):
     return optimizer
 
 
-def _labelled_batches(train: data.LogMelCache, config: TrainConfig, *, first_step: int):
+def _labelled_batches(train: records.TrainingData, config: TrainConfig, *, first_step: int):
     """Patches with themselves, in network range, as labels, in the form the backend reads best."""
 
     def label(patches):
@@ -202,5 +202,5 @@ def _labelled_batches(train: data.LogMelCache, config: TrainConfig, *, first_ste
 
     place = {"batch_size": config.batch_size, "seed": config.seed, "first_step": first_step}
     if keras.backend.backend() == "tensorflow":
-        return data.random_batch_dataset(train, **place).map(label)
-    return (label(patches) for patches in data.random_batches(train, **place))
+        return train.batch_dataset(**place).map(label)
+    return (label(patches) for patches in train.batches(**place))

@@ -23,7 +23,7 @@ class NeuralVocoder(vocoder.Vocoder):
 
     Attributes:
         generator: the network.
-        fingerprint: of its weights, where they came from a file; results are not mixed with others'.
+        fingerprint: of its weights, where they came from a file, so that results are not mixed.
 
     >>> NeuralVocoder(vocos.build_generator(width=8))([[[0.0] * 64] * 3]).shape
     TensorShape([1, 480])

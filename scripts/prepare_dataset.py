@@ -1,0 +1,40 @@
+r"""Writes the log-mel of corpora as TFRecord shards, for those that outgrow a machine's disk cache.
+
+  python scripts/prepare_dataset.py --target=vggish --data_dir=LJSpeech-1.1,LibriSpeech \
+      --output_dir=shards
+  python scripts/train_inverter.py --layer=conv4 --data_dir=shards --output_dir=runs/conv4
+
+Audio is read and transformed once, in parallel; training then streams the shards, in memory that
+does not grow with the corpus. Small corpora do not need it: training caches them by itself.
+"""
+
+from absl import flags
+
+import command
+from vggish_inversion import data, records
+
+_LOAD_TARGET = command.define_target_flags()
+_DATA_DIR = flags.DEFINE_list("data_dir", None, "Corpus folder(s) of speech.", required=True)
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The new folder.", required=True)
+_PER_SHARD = flags.DEFINE_integer(
+    "utterances_per_shard", 1000, "How many share a file.", lower_bound=1
+)
+
+
+def main():
+    """Writes "train" and "validation"."""
+    utterances = data.training_utterances(_DATA_DIR.value)
+    written = records.write_records(
+        utterances,
+        _LOAD_TARGET().log_mel,
+        _OUTPUT_DIR.value,
+        utterances_per_shard=_PER_SHARD.value,
+    )
+    for split, count in written.items():
+        print(f"{split}: {count} of {len(utterances[split])} utterances")
+    num_skipped = sum(map(len, utterances.values())) - sum(written.values())
+    return command.exit_code(num_done=sum(written.values()), num_failed=num_skipped)
+
+
+if __name__ == "__main__":
+    command.run(main)
