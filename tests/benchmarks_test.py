@@ -53,6 +53,17 @@ class VocodersTest(tf.test.TestCase):
             self.assertIn(f"{name}_pesq", result)
 
 
+class TrainingTest(tf.test.TestCase):
+    def test_last_line_is_json(self):
+        program = [sys.executable, str(_ROOT / "benchmarks" / "training.py")]
+        flags = ["--seconds=1", "--num_steps=2", "--num_turns=1", "--every=1", "--layer=layer_0"]
+        done = subprocess.run([*program, *flags], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout.splitlines()[-1])
+        self.assertGreater(result["input_efficiency"], 0.0)
+        self.assertGreater(result["speedup_to_same_loss"], 1.0)
+
+
 class RecognisersTest(tf.test.TestCase):
     def test_last_line_is_json(self):
         program = [sys.executable, str(_ROOT / "benchmarks" / "recognisers.py")]
