@@ -134,6 +134,24 @@ class TrainingTest(tf.test.TestCase):
         with self.assertRaisesRegex(ValueError, "no precision 'int3'; there are: float32"):
             self._train("int3", config=dataclasses.replace(config, precision="int3"))
 
+    def test_the_frozen_target_computes_in_reduced_precision_too(self):
+        patches = self.validation.grid_patches(4)
+        for name in ("small_encoder/speech_commands", "vggish", "yamnet"):
+            target = encoder.load_target(name, weights="untrained")
+            layer = target.taps[3].name
+            exact = target.up_to(layer)(patches).numpy()
+            model, _ = training.build_training_model(
+                target, layer, training.TrainConfig(precision="mixed_bfloat16")
+            )
+            frozen = model.layers[1]
+            self.assertEqual(
+                {layer.compute_dtype for layer in frozen.layers if layer.weights}, {"bfloat16"}
+            )
+            self.assertEmpty(frozen.trainable_variables)
+            reduced = tf.cast(frozen(patches), tf.float32).numpy()
+            self.assertAllClose(reduced, exact, atol=0.05 * np.abs(exact).max())
+            self.assertEqual({layer.compute_dtype for layer in target.model.layers}, {"float32"})
+
     def test_rec_gan_learns_both_networks_and_is_resumed_exactly(self):
         config = dataclasses.replace(_CONFIG, loss="gan")
         whole = self._train("whole", config=config)

@@ -33,8 +33,8 @@ class TrainConfig:
         optimizer: "muon", or "adam", the published one, which needs several times as many patches
             (docs/experiments.md). RecGAN's discriminator always has Adam.
         seed: of weights and patches.
-        precision: what the layers compute in; weights, outputs and losses are float32, and so is
-            the inverter that is written in the end.
+        precision: what the layers compute in, the frozen target's too; weights, outputs and losses
+            are float32, and so is the inverter that is written in the end.
         jit_compile: whether XLA compiles the step.
     """
 
@@ -59,9 +59,28 @@ def build_training_model(
         inverter within it.
     """
     inverter = _build_inverter(target, layer, config, precision=config.precision)
-    frozen = target.up_to(layer)
+    frozen = _in_precision(target.up_to(layer), config.precision)
     patches = keras.Input((target.log_mel.patch_frames, target.log_mel.num_bands), name="log_mel")
     return keras.Model(patches, inverter(frozen(patches, training=False))), inverter
+
+
+def _in_precision(frozen: keras.Model, precision: str) -> keras.Model:
+    """A copy that computes in another precision; a network with parts of its own stays as it is."""
+    plain = all(
+        type(layer).__module__.startswith("keras.") and not isinstance(layer, keras.Model)
+        for layer in frozen.layers
+    )
+    if precision == "float32" or not plain:
+        return frozen
+    copy = keras.models.clone_model(
+        frozen,
+        clone_function=lambda layer: type(layer).from_config(
+            {**layer.get_config(), "dtype": precision}
+        ),
+    )
+    copy.set_weights(frozen.get_weights())
+    copy.trainable = False
+    return copy
 
 
 def _build_inverter(target, layer: str, config: TrainConfig, *, precision: str) -> keras.Model:
