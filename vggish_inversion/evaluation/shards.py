@@ -71,7 +71,7 @@ def merge_results(
     """
     found = [path for folder in map(pathlib.Path, folders) for path in _shard_folders(folder)]
     runs = {path: json.loads((path / "run.json").read_text(encoding="utf-8")) for path in found}
-    _check(runs)
+    _check(found, runs)
     ordered = sorted(found, key=lambda path: runs[path]["shard"]["index"])
     utterances = {path: _rows_by_utterance(path, runs[path]) for path in ordered}
     rows = []
@@ -117,7 +117,7 @@ def _shard_folders(folder: pathlib.Path) -> list[pathlib.Path]:
     return found
 
 
-def _check(runs: Mapping[pathlib.Path, Mapping]) -> None:
+def _check(found: Sequence[pathlib.Path], runs: Mapping[pathlib.Path, Mapping]) -> None:
     """One line of complaint if these are not all shards of one evaluation."""
     for path, run in runs.items():
         if not run.get("shard"):
@@ -135,7 +135,7 @@ def _check(runs: Mapping[pathlib.Path, Mapping]) -> None:
             raise ValueError(
                 f"{path} and {first} are not of one evaluation (different: {', '.join(different)})"
             )
-    indices = [run["shard"]["index"] for run in runs.values()]
+    indices = [runs[path]["shard"]["index"] for path in found]  # a folder may be named twice
     twice = sorted({index for index in indices if indices.count(index) > 1})
     missing = sorted(set(range(1, runs[first]["shard"]["count"] + 1)) - set(indices))
     for label, faulty in (("there twice", twice), ("missing", missing)):

@@ -32,9 +32,7 @@ class SpeakerEncoder:
         if len(waveform) < params.patch_samples:
             return np.full(self._target.tap(_TAP).shape, np.nan, np.float32)
         log_mel = features.waveform_to_log_mel(np.asarray(waveform, np.float32), params)
-        starts = features.patch_starts(
-            len(log_mel), params, hop_frames=params.patch_hop_frames, cover_end=True
-        )
+        starts = features.covering_patch_starts(len(log_mel), params)
         patches = features.log_mel_to_patches(log_mel, starts, params)
         return np.asarray(self._network(patches, training=False)).mean(axis=0)
 
