@@ -7,15 +7,14 @@ Killed and started again, it goes on, and skips what is done. A run that fails d
 rest. Measure them with scripts/evaluate.py --inverters_dir=runs.
 """
 
-import itertools
 import pathlib
 
-from absl import flags, logging
+from absl import flags
 
 import command
 import training_flags
-from vggish_inversion import records, training_run
-from vggish_inversion.inverters import training
+from vggish_inversion import records
+from vggish_inversion.inverters import grid, training
 
 _LOAD_TARGET = command.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps, from first to last, or all.")
@@ -33,31 +32,21 @@ def main():
     target = _LOAD_TARGET()
     layers = [tap.name for tap in target.taps] if _LAYERS.value == ["all"] else _LAYERS.value
     taps = [target.tap(layer) for layer in layers]
-    grid = list(itertools.product(taps, _PRESETS.value, _LOSSES.value))
+    configs = [
+        _CONFIG(preset=preset, loss=loss) for preset in _PRESETS.value for loss in _LOSSES.value
+    ]
     folder = pathlib.Path(_OUTPUT_DIR.value)
-    caches = records.read_training_data(_DATA_DIR.value, target.log_mel, folder / "log_mel_cache")
-    failures = 0
-    for number, (tap, preset, loss) in enumerate(grid, 1):
-        run_dir = folder / tap.name / f"{preset}-{loss}"
-        print(f"run {number} of {len(grid)}: {run_dir}", flush=True)
-        try:
-            training.train_inverter(
-                target,
-                tap.name,
-                _CONFIG(preset=preset, loss=loss),
-                **caches,
-                run_dir=run_dir,
-                settings=command.provenance(data_dir=_DATA_DIR.value),
-            )
-        except ValueError as error:
-            logging.error("%s", error)
-            failures += 1
-            continue
-        last = training_run.read_history(run_dir)[-1]
-        print(
-            f"  {last['num_patches']} patches, val_loss {float(last['val_loss']):.4f}", flush=True
-        )
-    return command.exit_code(num_done=len(grid) - failures, num_failed=failures)
+    runs = grid.train_grid(
+        target,
+        taps,
+        configs,
+        data=records.read_training_data(_DATA_DIR.value, target.log_mel, folder / "log_mel_cache"),
+        folder=folder,
+        settings=command.provenance(data_dir=_DATA_DIR.value),
+        announce=lambda line: print(line, flush=True),
+    )
+    failures = sum(bool(run.error) for run in runs)
+    return command.exit_code(num_done=len(runs) - failures, num_failed=failures)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Source: Comanducci et al., "Reconstructing Speech from CNN Embeddings" (IEEE SPL 2021).
 """
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -12,7 +13,7 @@ import keras
 
 from vggish_inversion import features, records, training_run
 from vggish_inversion.inverters import adversarial, distribution, network, optimizers
-from vggish_inversion.targets import encoder
+from vggish_inversion.targets import encoder, hub
 
 _MAX_VALIDATION_PATCHES = 1024
 
@@ -146,6 +147,12 @@ def train_inverter(
         },
         writes=chief,
     )
+    path = run_dir / "inverter.keras"
+    if path.is_file() and not distribution.is_distributed():
+        # Written again it would hold another date, and evaluation would take it for another
+        # inverter. A damaged one is written again, from the checkpoint.
+        with contextlib.suppress(hub.WeightsError):
+            return hub.read_keras_model(path)
     keras.utils.set_random_seed(config.seed)
     steps_per_epoch = max(1, train.num_patches // config.batch_size)
     model, inverter, variables = _assemble(target, layer, config, steps_per_epoch)
@@ -173,7 +180,7 @@ def train_inverter(
         checkpoint.write_history()
         unfinished = run_dir / "unfinished.keras"
         inverter.save(unfinished)
-        os.replace(unfinished, run_dir / "inverter.keras")
+        os.replace(unfinished, path)
     return inverter
 
 
