@@ -2,8 +2,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
+DOCS := .venv-docs
 
-.PHONY: help demo test lint unit chromium bench clean
+.PHONY: help demo test lint unit chromium bench docs clean
 
 help:
 	@echo "make demo   reconstruct bundled speech from every layer, and write a page to listen to"
@@ -11,6 +12,7 @@ help:
 	@echo "make lint   lint and types alone"
 	@echo "make unit   doctests and tests alone"
 	@echo "make bench  patches per second to each tap, beside a bare convolution's rate"
+	@echo "make docs   the documentation site in site/; a broken link is an error"
 	@echo "make clean  remove what these commands made"
 
 $(INSTALLED): setup.py
@@ -42,5 +44,16 @@ chromium:
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/targets.py
 
+# The site is read from the sources, so its packages are enough: setup.py's extra, without TensorFlow.
+$(DOCS)/installed: setup.py
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check 'setuptools>=70'
+	$(DOCS)/bin/python -c 'import setuptools; from distutils import core; print(*core.run_setup("setup.py", stop_after="init").extras_require["docs"], sep="\n")' > $(DOCS)/requirements.txt
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(DOCS)/requirements.txt
+	touch $@
+
+docs: $(DOCS)/installed
+	PATH="$(abspath $(DOCS)/bin):$$PATH" NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict
+
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv $(DOCS) build site *.egg-info

@@ -72,6 +72,7 @@ setuptools.setup(
         "pesq": ["pesq>=0.0.4,<0.1"],
         # Takes TensorFlow 2.16's protobuf, and an older Pillow than matplotlib would.
         "beam": ["apache-beam>=2.72,<3"],
-        "docs": ["mkdocs-material>=9.5,<10", "mkdocstrings[python]>=0.26,<1"],
+        # The site, read from the sources alone: make docs installs these three without the package.
+        "docs": ["mkdocs-material>=9.5,<10", "mkdocstrings[python]>=1,<2", "ruff==0.14.*"],
     },
 )
