@@ -33,6 +33,7 @@ from vggish_inversion.vocoders import neural as neural_vocoder
 
 _DEMO_SPEECH = pathlib.Path(__file__).resolve().parents[1] / "scripts" / "demo_speech"
 _MOMENTUM = 0.99
+_HAS_PESQ = importlib.util.find_spec("pesq") is not None
 
 
 def librosa_vocoder(params: features.LogMelParams, num_iterations: int) -> Callable:
@@ -56,14 +57,7 @@ def librosa_vocoder(params: features.LogMelParams, num_iterations: int) -> Calla
 
 def wide_band_pesq(natural: np.ndarray, waveform: np.ndarray) -> float:
     """Wide-band PESQ at 16 kHz: about 1 to 4.64; NaN where no speech is found, or no package."""
-    if importlib.util.find_spec("pesq") is None:
-        return float("nan")
-    import pesq
-
-    try:
-        return pesq.pesq(16000, natural, waveform, "wb")
-    except pesq.NoUtterancesError:
-        return float("nan")
+    return metrics.pesq(natural, waveform) if _HAS_PESQ else float("nan")
 
 
 def measure(vocode: Callable, first_sample: int, natural: np.ndarray, log_mel: np.ndarray) -> dict:

@@ -1,5 +1,6 @@
 """Waveforms against waveforms: intelligibility, quality, and distances of spectra."""
 
+import importlib
 import warnings
 
 import numpy as np
@@ -111,12 +112,11 @@ def pesq(reference: np.ndarray, waveform: np.ndarray) -> float:
 def import_pesq():
     """The package `pesq`, which is optional; ValueError says how to install it."""
     try:
-        import pesq as pesq_package
+        return importlib.import_module("pesq")
     except ImportError as error:
         raise ValueError(
             "PESQ needs a package that is not installed: pip install 'vggish-inversion[pesq]'"
         ) from error
-    return pesq_package
 
 
 def _pair(reference: np.ndarray, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
