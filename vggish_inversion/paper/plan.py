@@ -42,7 +42,7 @@ def describe_plan(
     """What is left to do, for the terminal.
 
     Training's time is from a batch through each tap's networks on this machine, with random weights
-    in place of the target's, which may not be here yet; expect it within a factor of two.
+    in place of the target's, which may not be here yet: a rough guide.
 
     Args:
         experiment: what is to be done.
