@@ -185,7 +185,7 @@ def main():
     target = encoder.load_target(options.target)
     config = training.TrainConfig(batch_size=16)
     with tempfile.TemporaryDirectory() as folder:
-        utterances = data.training_utterances(options.data_dirs.split(","))
+        utterances = data.training_splits(options.data_dirs.split(","))
         train, validation = (
             data.cache_log_mel(
                 corpora.thin(utterances[split], options.limit), target.log_mel, folder

@@ -23,7 +23,7 @@ _PER_SHARD = flags.DEFINE_integer(
 
 def main():
     """Writes "train" and "validation"."""
-    utterances = data.training_utterances(_DATA_DIR.value)
+    utterances = data.training_splits(_DATA_DIR.value)
     written = records.write_records(
         utterances,
         _LOAD_TARGET().log_mel,

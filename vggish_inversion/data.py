@@ -199,28 +199,6 @@ def training_splits(
     return chosen
 
 
-def training_utterances(
-    data_dirs: Sequence[str | pathlib.Path],
-) -> dict[str, list[corpora.Utterance]]:
-    """The "train" and "validation" utterances of some corpora together.
-
-    Where a small folder has no validation split, some training utterances are held out for it.
-
-    Raises:
-        corpora.CorpusError: if there is nothing to train on, or nothing can be held out.
-    """
-    chosen = {"train": corpora.read_corpora(data_dirs, split="train")}
-    try:
-        chosen["validation"] = corpora.read_corpora(data_dirs, split="validation")
-    except corpora.CorpusError:
-        chosen["validation"] = chosen["train"][::_HELD_OUT_EVERY]
-        del chosen["train"][::_HELD_OUT_EVERY]
-        logging.warning("no validation split: 1 in %d utterances is held out", _HELD_OUT_EVERY)
-    if not chosen["train"]:
-        raise corpora.CorpusError("one utterance is not enough to train on; give more speech")
-    return chosen
-
-
 def cache_corpora(
     data_dirs: Sequence[str | pathlib.Path],
     params: features.LogMelParams,
@@ -233,7 +211,7 @@ def cache_corpora(
     """
     return {
         split: cache_log_mel(items, params, cache_dir)
-        for split, items in training_utterances(data_dirs).items()
+        for split, items in training_splits(data_dirs).items()
     }
 
 

@@ -108,6 +108,23 @@ class TrainingTest(tf.test.TestCase):
         self._train("run")
         self.assertEqual((self.folder / "run" / "checkpoint.npz").stat().st_mtime_ns, written)
 
+    def test_a_finished_inverter_keeps_its_bytes_and_a_damaged_one_is_mended(self):
+        config = dataclasses.replace(_CONFIG, num_epochs=1)
+        made = self._train("run", config=config)
+        path = self.folder / "run" / "inverter.keras"
+        before = path.stat().st_mtime_ns, path.read_bytes()
+        again = self._train("run", config=config)
+        # evaluation knows an inverter by its bytes, which hold the date
+        self.assertEqual((path.stat().st_mtime_ns, path.read_bytes()), before)
+        path.write_bytes(before[1][:1000])
+        mended = self._train("run", config=config)
+        self.assertAllEqual(
+            run.read_run(path.parent).load_model().get_weights()[0], made.weights[0]
+        )
+        for left, middle, right in zip(made.weights, again.weights, mended.weights, strict=True):
+            self.assertAllEqual(left, middle)
+            self.assertAllEqual(left, right)
+
     def test_other_settings_are_refused_by_name(self):
         self._train("run")
         other = dataclasses.replace(_CONFIG, num_epochs=5, optimizer="muon")

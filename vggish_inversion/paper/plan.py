@@ -23,9 +23,11 @@ _SAMPLED_FILES = 100  # of whose headers a split's length is told
 _TIMED_PATCHES = 32
 _SECONDS_TO_COMPILE = 10  # a run's graph
 
-# Seconds to vocode, recognise and score a second of speech under one condition, on two cores of a
-# server; PocketSphinx is most of it, and a GPU makes Wav2Vec2's share vanish.
-_EVALUATION_SECONDS = {"pocketsphinx": 0.6, "wav2vec2": 0.4}
+# Seconds to reconstruct, recognise and score a second of speech under one condition.
+# PocketSphinx: `seconds` of a run.json over the seconds of its audio/, on two busy cores, of
+# scripts/evaluate.py --target=small_encoder/speech_commands --data_dir=scripts/demo_speech
+# --split=all --limit=2. Wav2Vec2 was not measured: its operations at the speed of two cores.
+_EVALUATION_SECONDS = {"pocketsphinx": 0.8, "wav2vec2": 0.4}
 
 _BYTES_PER_VALUE = 4  # float32, on disk as in memory
 _PARAMETER_COPIES = 4  # the checkpoint's: weights and Adam's two moments; inverter.keras
@@ -42,7 +44,7 @@ def describe_plan(
     """What is left to do, for the terminal.
 
     Training's time is from a batch through each tap's networks on this machine, with random weights
-    in place of the target's, which may not be here yet; expect it within a factor of two.
+    in place of the target's, which may not be here yet: a rough guide.
 
     Args:
         experiment: what is to be done.

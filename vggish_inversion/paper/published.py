@@ -125,6 +125,6 @@ def comparison_text(rows: Iterable[Mapping]) -> str:
         )
     lines += [
         "in brackets: the published reconstructions of one utterance, scored anew; their STOI and",
-        "log-mel L1 are against a vocoded recording: those of true_log_mel are a perfect one's",
+        "log-mel L1 are against a vocoded recording: true_log_mel has what a perfect inverter has",
     ]
     return "\n".join(lines)
