@@ -67,6 +67,7 @@ setuptools.setup(
             "ruff==0.14.*",
             "pyright[nodejs]==1.1.*",
             "selenium>=4.20,<5",
+            "pyyaml>=6,<7",
         ],
         # Wide-band PESQ, for evaluate.py --metrics=pesq and benchmarks; C, built on installation.
         "pesq": ["pesq>=0.0.4,<0.1"],

@@ -1,19 +1,43 @@
-"""The Python in the documentation runs, as it is written, and does what the page says."""
+"""The documentation: its Python runs, its commands have real flags, the site has its pages."""
 
 import contextlib
 import io
+import json
 import os
 import pathlib
 import re
+import shlex
+import subprocess
+import sys
 import tempfile
 
 import keras
 import tensorflow as tf
+import yaml
 
+import vggish_inversion
 from vggish_inversion.targets import encoder
 
 _ROOT = pathlib.Path(__file__).parents[1]
 _BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(r"^```(?:bash|yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"(?:python scripts/(\w+)\.py|vggish-inversion (\w+)) (--.*)")
+
+# Parses each command's flags and no more. Scripts define the same flags, so each has a process of
+# its own; what they import takes seconds, so it is there before these processes part.
+_CHECK_FLAGS = """
+import json, os, runpy, sys
+import vggish_inversion.evaluation, vggish_inversion.inverters.training
+sys.path.insert(0, "scripts")
+codes = []
+for argv in json.load(sys.stdin):
+    if os.fork() == 0:
+        sys.argv = [*argv, "--only_check_args"]
+        runpy.run_path(argv[0], run_name="__main__")
+        os._exit(70)  # it ran, where it should have ended
+    codes.append(os.waitstatus_to_exitcode(os.wait()[1]))
+print(json.dumps(codes))
+"""
 
 
 def run_blocks(page: str, folder: pathlib.Path) -> dict:
@@ -28,6 +52,72 @@ def run_blocks(page: str, folder: pathlib.Path) -> dict:
             code = compile("\n" * line + match[1], page, "exec")  # errors name the page's line
             exec(code, names)
     return names
+
+
+def find_commands(text: str) -> list[list[str]]:
+    """The scripts that a page's bash and YAML run, with their flags."""
+    commands = []
+    for block in _FENCED.finditer(text):
+        for script, name, rest in _COMMAND.findall(re.sub(r"\\\n\s*", "", block[1])):
+            flags = shlex.split(rest.partition("||")[0])
+            commands.append([f"scripts/{script or name}.py", *flags])
+    return commands
+
+
+def check_flags(commands: list[list[str]]) -> tuple[list[int], str]:
+    """The exit codes of parsing the commands' flags, and what was said of them."""
+    done = subprocess.run(
+        [sys.executable, "-c", _CHECK_FLAGS],
+        input=json.dumps(commands),
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1]), done.stderr
+
+
+class BatchJobsTest(tf.test.TestCase):
+    def test_the_commands_flags_exist(self):
+        text = (_ROOT / "docs" / "batch_jobs.md").read_text(encoding="utf-8")
+        commands = find_commands(text)
+        scripts = {pathlib.Path(command[0]).stem for command in commands}
+        expected = {"prepare_dataset", "train_all", "train_inverter", "evaluate", "merge_results"}
+        self.assertContainsSubset(expected, scripts)
+        self.assertLen(commands, len(re.findall(r"(?:scripts/\w+\.py|inversion \w+) +--", text)))
+        made_up = [["scripts/evaluate.py", "--no_such_flag=1"]]  # the check itself can fail
+        codes, stderr = check_flags(commands + made_up)
+        self.assertEqual(codes, [0] * len(commands) + [2], stderr)
+
+
+class SiteTest(tf.test.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.settings = yaml.safe_load((_ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+
+    def test_every_page_is_in_the_nav_once(self):
+        def pages(entry):
+            if isinstance(entry, str):
+                return [entry]
+            children = entry.values() if isinstance(entry, dict) else entry
+            return [page for child in children for page in pages(child)]
+
+        docs = _ROOT / self.settings["docs_dir"]
+        there = [path.relative_to(docs).as_posix() for path in docs.rglob("*.md")]
+        self.assertCountEqual(pages(self.settings["nav"]), there)
+
+    def test_a_broken_link_ends_the_build(self):
+        kinds = ("not_found", "anchors", "absolute_links", "unrecognized_links")
+        links = self.settings["validation"]["links"]
+        self.assertEqual({kind: links.get(kind) for kind in kinds}, dict.fromkeys(kinds, "warn"))
+        makefile = (_ROOT / "Makefile").read_text(encoding="utf-8")
+        self.assertIn("mkdocs build --strict", makefile)
+
+    def test_the_api_has_every_public_name_where_it_is_defined(self):
+        text = "\n".join(path.read_text(encoding="utf-8") for path in _ROOT.glob("docs/api/*.md"))
+        documented = re.findall(r"^::: vggish_inversion\.(\S+)$", text, re.MULTILINE)
+        public = [f"{module}.{name}" for name, module in vggish_inversion._PUBLIC.items()]
+        self.assertCountEqual(documented, public)
 
 
 class QuickStartTest(tf.test.TestCase):

@@ -81,7 +81,7 @@ def load_reconstructor(
         patch_hop_frames: distance between patches; the target's own if None.
 
     Returns:
-        What maps a waveform to {layer: Reconstruction}.
+        What maps a waveform to its `Reconstruction` by layer.
 
     Raises:
         ValueError: if there is no such inverter, or it cannot be had; the message says why.

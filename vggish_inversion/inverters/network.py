@@ -81,7 +81,7 @@ def build_inverter(
         seed: of the initial weights.
 
     Returns:
-        A model `[batch, *tap_shape]` -> `[batch, patch_frames, bands]` float32 in (-1, 1): log-mel
+        A model `[batch, *tap_shape]` -> `[batch, patch_frames, bands]` float32 in (-1, 1), log-mel
         as `features.scale_log_mel` gives it.
 
     Raises:
