@@ -11,13 +11,14 @@ import sys
 
 _PACKAGE = pathlib.Path(__file__).resolve().parent
 _ROOTS = (_PACKAGE / "scripts", _PACKAGE.parent / "scripts")
-_NOT_PROGRAMS = {"command", "training_flags"}  # what the scripts share
 
 
 def programs() -> dict[str, pathlib.Path]:
     """The scripts by name."""
     root = next((root for root in _ROOTS if root.is_dir()), _ROOTS[-1])
-    return {path.stem: path for path in sorted(root.glob("*.py")) if path.stem not in _NOT_PROGRAMS}
+    # command.py and *_flags.py are what the scripts share.
+    shared = {root / "command.py", *root.glob("*_flags.py")}
+    return {path.stem: path for path in sorted(root.glob("*.py")) if path not in shared}
 
 
 def main() -> None:
