@@ -186,7 +186,7 @@ class EvaluationTest(tf.test.TestCase):
         with self.assertRaisesRegex(ValueError, "holds results already"):
             evaluation.merge_results([folder], merged)
         with self.assertRaisesRegex(ValueError, "no results in"):
-            evaluation.merge_results([self.folder / "mixed"], self.folder / "no")
+            evaluation.merge_results([self.folder / "absent"], self.folder / "no")
         self._edit(two, split="test")
         with self.assertRaisesRegex(ValueError, "not of one evaluation .different: split"):
             evaluation.merge_results([one, two], self.folder / "no")
