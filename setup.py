@@ -30,7 +30,7 @@ setuptools.setup(
     package_dir={name: name.rpartition(".")[2] for name in _BESIDE_THE_PACKAGE},
     package_data={
         "vggish_inversion.report": ["*.html", "*.css", "*.js"],
-        "vggish_inversion.scripts": ["demo_speech/*"],
+        "vggish_inversion.scripts": ["*.csv", "demo_speech/*"],
         "vggish_inversion.hub_models": ["**/*"],
     },
     entry_points={"console_scripts": ["vggish-inversion = vggish_inversion.__main__:main"]},

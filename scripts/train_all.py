@@ -1,50 +1,85 @@
-r"""Trains a grid of inverters, layers x presets x losses of one target, one run after the other.
+r"""Trains a grid of inverters, one run after the other: layers x presets x losses, or a table.
 
   python scripts/train_all.py --target=small_encoder/speech_commands --layers=all \
       --presets=large,paper --losses=l1 --data_dir=LJSpeech-1.1,LibriSpeech --output_dir=runs
+  python scripts/train_all.py --table=scripts/full_grid.csv --row=3 \
+      --data_dir=LJSpeech-1.1,LibriSpeech --output_dir=runs
+
+A table is a CSV file with a row for each inverter: the columns target and layer, and, where wanted,
+target_weights and any setting of training (preset, loss, num_epochs, ...), which the flags give
+otherwise. With it, runs land in TARGET/LAYER/PRESET-LOSS.
 
 Killed and started again, it goes on, and skips what is done. A run that fails does not stop the
-rest. Measure them with scripts/evaluate.py --inverters_dir=runs.
+rest. Measure them with scripts/evaluate.py --inverters_dir=runs. With KERAS_BACKEND=jax it needs no
+TensorFlow where the log-mel is cached already: copy a log_mel_cache into the output folder.
 """
 
+import functools
 import pathlib
 
-from absl import flags
+from absl import flags, logging
 
 import command
 import training_flags
 from vggish_inversion import records
-from vggish_inversion.inverters import grid, training
+from vggish_inversion.inverters import grid, table, training
+from vggish_inversion.targets import encoder
 
 _LOAD_TARGET = command.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps, from first to last, or all.")
 _PRESETS = flags.DEFINE_list("presets", ["large"], f"Of {', '.join(training.network.PRESETS)}.")
 _LOSSES = flags.DEFINE_list("losses", ["l1"], f"Of {', '.join(training.LOSSES)}.")
+_TABLE = flags.DEFINE_string("table", None, "CSV file; takes the place of the flags above.")
+_ROW = flags.DEFINE_integer("row", None, "That row of the table alone, from 1.", lower_bound=1)
 _DATA_DIR = flags.DEFINE_list(
     "data_dir", None, "Corpus folder(s), or one of prepare_dataset.py.", required=True
 )
-_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Receives LAYER/PRESET-LOSS.", required=True)
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Receives the runs' folders.", required=True)
 _CONFIG = training_flags.define_training_flags()
+
+
+def _train(target: encoder.TargetEncoder, places, folder: pathlib.Path) -> list[grid.GridRun]:
+    cache_dir = pathlib.Path(_OUTPUT_DIR.value) / "log_mel_cache"
+    return grid.train_grid(
+        target,
+        places,
+        data=records.read_training_data(_DATA_DIR.value, target.log_mel, cache_dir),
+        folder=folder,
+        settings=command.provenance(data_dir=_DATA_DIR.value),
+        announce=functools.partial(print, flush=True),
+    )
+
+
+def _from_flags(folder: pathlib.Path) -> list[grid.GridRun]:
+    target = _LOAD_TARGET()
+    layers = [tap.name for tap in target.taps] if _LAYERS.value == ["all"] else _LAYERS.value
+    for layer in layers:
+        target.tap(layer)  # a slip of the pen ends it before anything is trained
+    places = [
+        (layer, _CONFIG(preset=preset, loss=loss))
+        for layer in layers
+        for preset in _PRESETS.value
+        for loss in _LOSSES.value
+    ]
+    return _train(target, places, folder)
+
+
+def _from_table(folder: pathlib.Path) -> list[grid.GridRun]:
+    done = []
+    for rows in table.read_table(_TABLE.value, _CONFIG, row=_ROW.value):
+        try:
+            target = encoder.load_target(rows.target, weights=rows.weights, seed=flags.FLAGS.seed)
+            name = rows.target if encoder.is_family(rows.target) else pathlib.Path(rows.target).stem
+            done += _train(target, rows.places, folder / name)
+        except (ValueError, OSError) as error:  # of one target; the others go on
+            logging.error("%s", error)
+            done += [grid.GridRun(folder, str(error)) for _ in rows.places]
+    return done
 
 
 def main():
     """Reads the corpus once, and trains what is not there yet."""
-    target = _LOAD_TARGET()
-    layers = [tap.name for tap in target.taps] if _LAYERS.value == ["all"] else _LAYERS.value
-    taps = [target.tap(layer) for layer in layers]
-    configs = [
-        _CONFIG(preset=preset, loss=loss) for preset in _PRESETS.value for loss in _LOSSES.value
-    ]
-    folder = pathlib.Path(_OUTPUT_DIR.value)
-    runs = grid.train_grid(
-        target,
-        taps,
-        configs,
-        data=records.read_training_data(_DATA_DIR.value, target.log_mel, folder / "log_mel_cache"),
-        folder=folder,
-        settings=command.provenance(data_dir=_DATA_DIR.value),
-        announce=lambda line: print(line, flush=True),
-    )
+    runs = (_from_table if _TABLE.value else _from_flags)(pathlib.Path(_OUTPUT_DIR.value))
     failures = sum(bool(run.error) for run in runs)
     return command.exit_code(num_done=len(runs) - failures, num_failed=failures)
 

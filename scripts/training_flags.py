@@ -9,7 +9,10 @@ from vggish_inversion.inverters import distribution, training
 
 
 def define_training_flags() -> Callable[..., training.TrainConfig]:
-    """Defines --epochs, --batch_size and the like; returns what makes the config of them."""
+    """Defines --epochs, --batch_size and the like; returns what makes a config.
+
+    Fields given to it, such as preset and loss, come before the flags.
+    """
     epochs = flags.DEFINE_integer("epochs", 30, "Passes over the corpus.", lower_bound=1)
     batch_size = flags.DEFINE_integer("batch_size", 64, "Patches per step.", lower_bound=1)
     rate = flags.DEFINE_float("learning_rate", 2e-3, "Peak of the cosine schedule.", 1e-7)
@@ -21,18 +24,17 @@ def define_training_flags() -> Callable[..., training.TrainConfig]:
     )
     jit_compile = flags.DEFINE_bool("jit_compile", False, "Compile the step with XLA.")
 
-    def config(*, preset: str, loss: str) -> training.TrainConfig:
-        return training.TrainConfig(
-            preset=preset,
-            loss=loss,
-            num_epochs=epochs.value,
-            batch_size=batch_size.value,
-            learning_rate=rate.value,
-            optimizer=optimizer.value,
-            seed=flags.FLAGS.seed,
-            precision=precision.value,
-            jit_compile=jit_compile.value,
-        )
+    def config(**fields) -> training.TrainConfig:
+        from_flags = {
+            "num_epochs": epochs.value,
+            "batch_size": batch_size.value,
+            "learning_rate": rate.value,
+            "optimizer": optimizer.value,
+            "seed": flags.FLAGS.seed,
+            "precision": precision.value,
+            "jit_compile": jit_compile.value,
+        }
+        return training.TrainConfig(**{**from_flags, **fields})
 
     return config
 

@@ -129,6 +129,20 @@ class ScriptsTest(tf.test.TestCase):
             {path: (path / "checkpoint.npz").stat().st_mtime_ns for path in made}, times
         )
 
+    def test_a_table_of_several_targets(self):
+        table = self.folder / "table.csv"
+        table.write_text(
+            "target,target_weights,layer,preset\nyamnet,absent.npz,layer6,paper\n"
+            "small_encoder/speech_commands,,layer_6,paper\n"
+        )
+        flags = (f"--data_dir={speech.DEMO_SPEECH}", "--epochs=1", "--batch_size=4")
+        result = run("train_all.py", f"--table={table}", *flags, f"--output_dir={self.output}")
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertIn("absent.npz", result.stderr)
+        made = [path.parent for path in self.output.rglob("inverter.keras")]
+        run_dir = self.output / "small_encoder" / "speech_commands" / "layer_6" / "paper-l1"
+        self.assertEqual(made, [run_dir])
+
     def test_bad_flags(self):
         self._assert_one_line(run("evaluate.py"), 2, "--data_dir", "must have a value")
 

@@ -1,9 +1,8 @@
 """Trains a grid of inverters of one target, one after the other, each in a folder of its own."""
 
 import dataclasses
-import itertools
 import pathlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from absl import logging
 
@@ -26,41 +25,39 @@ class GridRun:
 
 
 def run_folder(
-    folder: str | pathlib.Path, tap: encoder.Tap, config: training.TrainConfig
+    folder: str | pathlib.Path, layer: str, config: training.TrainConfig
 ) -> pathlib.Path:
     """Where the run of a tap lies."""
-    return pathlib.Path(folder) / tap.name / f"{config.preset}-{config.loss}"
+    return pathlib.Path(folder) / layer / f"{config.preset}-{config.loss}"
 
 
 def train_grid(
     target: encoder.TargetEncoder,
-    taps: Iterable[encoder.Tap],
-    configs: Iterable[training.TrainConfig],
+    places: Sequence[tuple[str, training.TrainConfig]],
     *,
     data: Mapping[str, records.TrainingData],
     folder: str | pathlib.Path,
     settings: Mapping,
     announce: Callable[[str], None],
 ) -> list[GridRun]:
-    """Trains what is not there yet, taps x configs. A run that fails does not stop the rest.
+    """Trains what is not there yet. A run that fails does not stop the rest.
 
     Args:
         target: the frozen network.
-        taps: of it.
-        configs: of each tap; two must not share preset and loss.
+        places: a tap or an alias of one, and how to train there; no two may share a folder.
         data: "train" and "validation".
         folder: receives a run's folder for each place of the grid.
         settings: for config.json; see `training.train_inverter`.
         announce: is told, in one line each, what begins and what it came to; a failure is logged.
     """
-    places = list(itertools.product(taps, configs))
     done = []
-    for number, (tap, config) in enumerate(places, 1):
-        run_dir = run_folder(folder, tap, config)
-        announce(f"run {number} of {len(places)}: {run_dir}")
+    for number, (layer, config) in enumerate(places, 1):
+        run_dir = run_folder(folder, layer, config)
         try:
+            run_dir = run_folder(folder, target.tap(layer).name, config)
+            announce(f"run {number} of {len(places)}: {run_dir}")
             training.train_inverter(
-                target, tap.name, config, **data, run_dir=run_dir, settings=settings
+                target, layer, config, **data, run_dir=run_dir, settings=settings
             )
         except ValueError as error:
             done.append(GridRun(run_dir, str(error)))
