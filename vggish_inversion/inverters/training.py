@@ -16,6 +16,9 @@ from vggish_inversion.inverters import adversarial, distribution, network, optim
 from vggish_inversion.targets import encoder, hub
 
 _MAX_VALIDATION_PATCHES = 1024
+# The paper's. At the inverter's own rate, twenty times this, the discriminator soon tells every
+# patch, and what it asks for costs words (docs/experiments.md).
+_DISCRIMINATOR_RATE = 1e-4
 
 LOSSES = ("l1", "gan")
 OPTIMIZERS = tuple(optimizers.OPTIMIZERS)
@@ -32,7 +35,7 @@ class TrainConfig:
         batch_size: patches per step.
         learning_rate: peak of the cosine schedule.
         optimizer: "muon", or "adam", the published one, which needs several times as many patches
-            (docs/experiments.md). RecGAN's discriminator always has Adam.
+            (docs/experiments.md). RecGAN's discriminator always has Adam, at 0.0001 at most.
         seed: of weights and patches.
         precision: what the layers compute in, the frozen target's too; weights, outputs and losses
             are float32, and so is the inverter that is written in the end.
@@ -187,22 +190,20 @@ def train_inverter(
 def _assemble(target, layer: str, config: TrainConfig, steps_per_epoch: int):
     """The compiled model, the inverter within it, and all that a checkpoint has to keep."""
     model, inverter = build_training_model(target, layer, config)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        config.learning_rate, config.num_epochs * steps_per_epoch, alpha=0.01
-    )
+    num_steps = config.num_epochs * steps_per_epoch
     variables = [*inverter.variables]
     if config.loss == "gan":
         with training_run.computing_in(config.precision):
             discriminator = network.build_discriminator(target.log_mel, seed=config.seed)
         if distribution.is_distributed():
             distribution.synchronize_batch_norm(discriminator)
-        model = adversarial.RecGan(
-            model, inverter, discriminator, _optimizer("adam", schedule, config)
-        )
+        rate = min(config.learning_rate, _DISCRIMINATOR_RATE)
+        judge = _optimizer("adam", rate, num_steps, config)
+        model = adversarial.RecGan(model, inverter, discriminator, judge)
         variables += model.discriminator_variables
     if distribution.is_distributed():
         distribution.synchronize_batch_norm(inverter)
-    optimizer = _optimizer(config.optimizer, schedule, config)
+    optimizer = _optimizer(config.optimizer, config.learning_rate, num_steps, config)
     optimizer.build(inverter.trainable_variables)
     model.compile(
         optimizer,
@@ -213,7 +214,8 @@ def _assemble(target, layer: str, config: TrainConfig, steps_per_epoch: int):
     return model, inverter, [*variables, *optimizer.variables]
 
 
-def _optimizer(name: str, schedule, config: TrainConfig):
+def _optimizer(name: str, peak_rate: float, num_steps: int, config: TrainConfig):
+    schedule = keras.optimizers.schedules.CosineDecay(peak_rate, num_steps, alpha=0.01)
     optimizer = optimizers.OPTIMIZERS[name](schedule)
     if config.precision == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
