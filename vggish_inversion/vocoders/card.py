@@ -25,11 +25,12 @@ Log-mel of VGGish's front end -> waveform at 16 kHz:
 - Command: `{command}`
 - Commit: {commit}
 - {num_steps:,} steps of {batch_size} segments of {segment_frames} frames ({num_epochs} of
-  {all_epochs} planned epochs); held-out spectral loss {val_loss}, STOI {val_stoi}
+  {all_epochs} planned epochs); held-out spectral loss {val_loss}, STOI {val_stoi}{began}
 - Weights are rounded to float16, and kept as float32 in a compressed `.keras` file.
 - sha256 of `vocoder.keras`: `{sha256}`
 - Licence of these weights: Apache-2.0
 {results}"""
+_BEGAN = "\n- Training began from the weights `{}`"
 _NETWORKS = {
     "vocos": "ConvNeXt blocks at the rate of frames and an inverse STFT, in the manner of Vocos",
     "melgan": "MelGAN's generator",
@@ -100,6 +101,7 @@ def store_vocoder(
         all_epochs=config["num_epochs"],
         val_loss=_rounded(last, "val_loss"),
         val_stoi=_rounded(last, "val_stoi"),
+        began=_BEGAN.format(config["initial_weights"]) if config["initial_weights"] else "",
         sha256=digest,
         results=_results_table(name, results) if results else "",
     )
