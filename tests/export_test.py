@@ -176,7 +176,7 @@ class ExportTest(tf.test.TestCase):
         return saved
 
     def _check_for_serving(self, saved: pathlib.Path):
-        """TensorFlow Serving reads the graph alone: dense named tensors, and no Python behind it."""
+        """TensorFlow Serving reads the graph alone: dense named tensors, no Python."""
         stored = saved_model_pb2.SavedModel.FromString((saved / "saved_model.pb").read_bytes())
         [graph] = stored.meta_graphs
         self.assertEqual(list(graph.meta_info_def.tags), ["serve"])

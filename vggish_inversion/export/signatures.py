@@ -1,7 +1,7 @@
 """The whole road as functions of named tensors: what a SavedModel keeps, in one graph.
 
-They follow TensorFlow Serving's rules: dense tensors with names in and out, and nothing in the graph
-that needs Python. What runs is what `Reconstructor` runs.
+They follow TensorFlow Serving's rules: dense tensors with names in and out, and nothing in the
+graph that needs Python. What runs is what `Reconstructor` runs.
 """
 
 import tensorflow as tf

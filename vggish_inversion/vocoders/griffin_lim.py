@@ -194,7 +194,7 @@ class GriffinLim(vocoder.Vocoder):
 
 
 def _magnitude(spectrum):
-    """Absolute values; tf.abs, which takes complex numbers one by one, costs a sixth of the time."""
+    """Absolute values; tf.abs, which takes complex numbers one by one, is slow."""
     return tf.sqrt(tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum)))
 
 
