@@ -135,7 +135,7 @@ class QuickStartTest(tf.test.TestCase):
         for line in (rates, sentence):
             self.assertIn(f"prints `{line}`", page)
         readme = (_ROOT / "README.md").read_text(encoding="utf-8")
-        three_lines = textwrap.indent(_BLOCK.search(page)[1].rstrip(), 4 * " ", str.strip)
+        three_lines = textwrap.indent(_BLOCK.findall(page)[0].rstrip(), 4 * " ", str.strip)
         self.assertIn(three_lines, readme)
         self.assertIn(names["text"], (_ROOT / "scripts/demo_speech/transcripts.csv").read_text())
 
