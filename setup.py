@@ -21,6 +21,10 @@ setuptools.setup(
     long_description=(_ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
+    license_files=["LICENSE"],
+    classifiers=[
+        f"Programming Language :: Python :: {version}" for version in ("3.11", "3.12", "3.13")
+    ],
     python_requires=">=3.11",
     packages=[
         *setuptools.find_packages(include=["vggish_inversion", "vggish_inversion.*"]),
@@ -39,6 +43,7 @@ setuptools.setup(
         f"tensorflow>=2.18; {_CURRENT}",
         "keras>=3.12,<4",  # before it, settings in a .keras file could run code in safe mode
         "tensorflow-hub>=0.16.1,<0.17",
+        "setuptools<81",  # tensorflow-hub's pkg_resources, which later ones lack
         f"tensorflow-io>=0.37.1,<0.38; {_REFERENCE} and sys_platform == 'linux'",
         f"tf-keras>=2.16,<2.17; {_REFERENCE}",
         f"tf-keras>=2.18; {_CURRENT}",
@@ -57,11 +62,15 @@ setuptools.setup(
         "tqdm>=4.66,<5",
     ],
     extras_require={
-        "gpu": [f"tensorflow[and-cuda]>=2.16.2,<2.17; {_REFERENCE}"],
+        "gpu": [
+            f"tensorflow[and-cuda]>=2.16.2,<2.17; {_REFERENCE}",
+            f"tensorflow[and-cuda]>=2.18; {_CURRENT}",
+        ],
         "dev": [
             # Networks are tested on the backend that accelerators train them with; 0.4.34 is the
             # last jax seen to share ml-dtypes with TensorFlow 2.16.
             f"jax>=0.4.30,<0.4.35; {_REFERENCE}",
+            f"jax>=0.4.30; {_CURRENT}",
             "pytest>=8,<9",
             "pytest-xdist>=3.5,<4",
             "ruff==0.14.*",

@@ -20,14 +20,20 @@ _PRESET = flags.DEFINE_string("preset", None, "Of the shipped inverters; default
 _INVERTER = flags.DEFINE_string(
     "inverter", None, "Folder of a run, whose target and layer are taken; default: a shipped one."
 )
-_VOCODER = flags.DEFINE_enum("vocoder", "griffin_lim", sorted(vocoders.VOCODERS), "Vocoder.")
+_VOCODER = flags.DEFINE_string(
+    "vocoder", "griffin_lim", f"{', '.join(sorted(vocoders.VOCODERS))}, or a vocoder's run folder."
+)
 _PATCH_HOP_FRAMES = command.define_patch_hop_flag()
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Is made.", required=True)
+_OF_THE_STORE = ("target", "layer", "preset")
 
 
 def main():
     """Finds the inverter and exports it."""
     if _INVERTER.value:
+        chosen = [name for name in _OF_THE_STORE if flags.FLAGS[name].present]
+        if chosen:
+            raise ValueError(f"--inverter has a target, layer and preset: leave out --{chosen[0]}")
         trained = run.read_run(_INVERTER.value)
         target = trained.load_target(weights=flags.FLAGS.target_weights)
     elif _LAYER.value:

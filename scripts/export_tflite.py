@@ -14,7 +14,7 @@ import numpy as np
 from absl import flags
 
 import command
-from vggish_inversion import tflite
+from vggish_inversion import export, tflite
 from vggish_inversion.inverters import run
 
 _INVERTER = flags.DEFINE_string(
@@ -23,13 +23,15 @@ _INVERTER = flags.DEFINE_string(
 _TARGET_WEIGHTS = flags.DEFINE_string(
     "target_weights", None, "Where the target's weights are now; default: where they were."
 )
-_PRECISIONS = flags.DEFINE_list("precisions", list(tflite.PRECISIONS), "float32, float16, int8.")
+_PRECISIONS = command.define_choices_flag(
+    "precisions", tflite.PRECISIONS, tflite.PRECISIONS, "What the files hold."
+)
 _DATA_DIR = flags.DEFINE_string(
     "data_dir",
     str(pathlib.Path(__file__).parent / "demo_speech"),
     "Speech, for int8 and measuring.",
 )
-_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Receives the files.", required=True)
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Is made.", required=True)
 
 
 def main():
@@ -37,21 +39,20 @@ def main():
     trained = run.read_run(_INVERTER.value)
     target = trained.load_target(weights=_TARGET_WEIGHTS.value)
     trained.check_target(target)
-    output_dir = pathlib.Path(_OUTPUT_DIR.value)
-    output_dir.mkdir(parents=True, exist_ok=True)
-    patches = tflite.speech_patches(_DATA_DIR.value, target.log_mel)
-    to_tap = target.up_to(trained.layer)
-    inputs = {"inverter": [np.asarray(to_tap(part, training=False)) for part in patches]}
-    inputs["patch"] = list(patches)
-    print(f"{'file':26} {'kB':>8} {'largest':>9} {'mean |difference| (nats)':>24}")
-    for name, function in tflite.patch_functions(trained, target).items():
-        for precision in _PRECISIONS.value:
-            examples, others = inputs[name]
-            flatbuffer = tflite.convert(function, precision, examples)
-            path = output_dir / f"{name}.{precision}.tflite"
-            path.write_bytes(flatbuffer)
-            largest, mean = tflite.distance(flatbuffer, function, others)
-            print(f"{path.name:26} {len(flatbuffer) / 1e3:8.1f} {largest:9.6f} {mean:24.6f}")
+    with export.write_whole(pathlib.Path(_OUTPUT_DIR.value)) as folder:
+        patches = tflite.speech_patches(_DATA_DIR.value, target.log_mel)
+        to_tap = target.up_to(trained.layer)
+        inputs = {"inverter": [np.asarray(to_tap(part, training=False)) for part in patches]}
+        inputs["patch"] = list(patches)
+        print(f"{'file':26} {'kB':>8} {'largest':>9} {'mean |difference| (nats)':>24}")
+        for name, function in tflite.patch_functions(trained, target).items():
+            for precision in _PRECISIONS.value:
+                examples, others = inputs[name]
+                flatbuffer = tflite.convert(function, precision, examples)
+                path = folder / f"{name}.{precision}.tflite"
+                path.write_bytes(flatbuffer)
+                largest, mean = tflite.distance(flatbuffer, function, others)
+                print(f"{path.name:26} {len(flatbuffer) / 1e3:8.1f} {largest:9.6f} {mean:24.6f}")
 
 
 if __name__ == "__main__":

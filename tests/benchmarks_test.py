@@ -53,6 +53,23 @@ class VocodersTest(tf.test.TestCase):
             self.assertIn(f"{name}_pesq", result)
 
 
+class EndToEndTest(tf.test.TestCase):
+    def test_last_line_is_json(self):
+        program = [sys.executable, str(_ROOT / "benchmarks" / "end_to_end.py")]
+        flags = ["--limit=2", "--layers=layer_0", "--num_iterations=8", "--num_turns=1"]
+        done = subprocess.run([*program, *flags], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout.splitlines()[-1])
+        self.assertEqual((result["num_clips"], result["num_iterations"]), (2, 8))
+        [row] = result["taps"]
+        self.assertEqual(result["speedup"], row["speedup"])
+        self.assertGreater(row["speedup"], 1.0)
+        self.assertLess(result["l1_ratio"], 1.0)
+        # The recipe is aligned with the recording, and hears what it was given.
+        self.assertLess(row["published_log_mel_l1"], 0.4)
+        self.assertLess(row["published_vocoder_l1"], 0.2)
+
+
 class TrainingTest(tf.test.TestCase):
     def test_last_line_is_json(self):
         program = [sys.executable, str(_ROOT / "benchmarks" / "training.py")]

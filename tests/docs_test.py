@@ -1,5 +1,6 @@
 """The documentation: its Python runs, its commands have real flags, the site has its pages."""
 
+import ast
 import contextlib
 import io
 import json
@@ -10,6 +11,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 import keras
 import tensorflow as tf
@@ -126,9 +128,15 @@ class QuickStartTest(tf.test.TestCase):
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             names = run_blocks("quick_start.md", folder)
-        self.assertRegex(printed.getvalue(), r"^\d+% of the words are wrong\n$")
+        rates, sentence = printed.getvalue().splitlines()
+        self.assertEqual(list(ast.literal_eval(rates)), ["natural", "true_log_mel", "layer_3"])
+        self.assertRegex(sentence, r"^\d+% of the words are wrong$")
         page = (_ROOT / "docs" / "quick_start.md").read_text(encoding="utf-8")
-        self.assertIn(f"prints `{printed.getvalue().strip()}`", page)
+        for line in (rates, sentence):
+            self.assertIn(f"prints `{line}`", page)
+        readme = (_ROOT / "README.md").read_text(encoding="utf-8")
+        three_lines = textwrap.indent(_BLOCK.findall(page)[0].rstrip(), 4 * " ", str.strip)
+        self.assertIn(three_lines, readme)
         self.assertIn(names["text"], (_ROOT / "scripts/demo_speech/transcripts.csv").read_text())
 
 

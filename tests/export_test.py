@@ -10,6 +10,7 @@ import tempfile
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from tests import networks, speech
 from vggish_inversion import export, reconstruction, vocoders
@@ -19,6 +20,15 @@ from vggish_inversion.vocoders import griffin_lim
 
 _SCRIPT = pathlib.Path(__file__).parents[1] / "scripts" / "export_saved_model.py"
 _LAYER_1 = "inverter/small_encoder/speech_commands/layer_1/paper-l1"
+
+_SIGNATURES = {
+    "embed": ({"waveform"}, {"embedding", "num_frames"}),
+    "invert": ({"embedding"}, {"log_mel"}),
+    "invert_to_length": ({"embedding", "num_frames"}, {"log_mel"}),
+    "reconstruct": ({"waveform"}, {"waveform", "log_mel"}),
+    "reconstruct_batch": ({"waveforms", "num_samples"}, {"waveforms", "log_mels", "num_frames"}),
+    "serving_default": ({"waveform"}, {"waveform", "log_mel"}),
+}
 
 # Runs in an empty folder: what a user of the SavedModel does who has TensorFlow and TF-Hub alone.
 _ELSEWHERE = """
@@ -106,12 +116,24 @@ class ExportTest(tf.test.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return dict(np.load(self.folder / "made.npz"))
 
-    def _check(self, trained: run.InverterRun, target, *, num_iterations=None, **options):
-        vocoder = vocoders.load_vocoder("griffin_lim", target.log_mel)
-        if num_iterations is not None:
-            vocoder = griffin_lim.GriffinLim(target.log_mel, num_iterations=num_iterations)
+    def _check(
+        self,
+        trained: run.InverterRun,
+        target,
+        *,
+        num_iterations=60,
+        vocoder=None,
+        vocoder_name="griffin_lim",
+        **options,
+    ):
+        vocoder = vocoder or griffin_lim.GriffinLim(target.log_mel, num_iterations=num_iterations)
         saved = export.export_saved_model(
-            trained, self.folder / "saved", target=target, vocoder=vocoder, **options
+            trained,
+            self.folder / "saved",
+            target=target,
+            vocoder=vocoder,
+            vocoder_name=vocoder_name,
+            **options,
         )
         live = reconstruction.Reconstructor(
             target, {"it": (trained.layer, trained.load_model())}, vocoder, **options
@@ -153,9 +175,31 @@ class ExportTest(tf.test.TestCase):
         self.assertAllEqual(made["serving_default"], made["whole/waveform"])
         return saved
 
+    def _check_for_serving(self, saved: pathlib.Path):
+        """TensorFlow Serving reads the graph alone: dense named tensors, no Python."""
+        stored = saved_model_pb2.SavedModel.FromString((saved / "saved_model.pb").read_bytes())
+        [graph] = stored.meta_graphs
+        self.assertEqual(list(graph.meta_info_def.tags), ["serve"])
+        found = {}
+        for name, signature in graph.signature_def.items():
+            if name == "__saved_model_init_op":
+                continue
+            self.assertEqual(signature.method_name, "tensorflow/serving/predict")
+            ends = (signature.inputs, signature.outputs)
+            found[name] = tuple(map(set, ends))
+            for tensor in (tensor for end in ends for tensor in end.values()):
+                self.assertEqual(tensor.WhichOneof("encoding"), "name")
+        self.assertEqual(found, _SIGNATURES)
+        operations = {
+            node.op for function in graph.graph_def.library.function for node in function.node_def
+        }
+        self.assertContainsSubset({"RFFT", "Conv2D"}, operations)
+        self.assertEmpty({name for name in operations if "PyFunc" in name})
+
     def test_a_shipped_inverter(self):
         trained = run.read_run(hub.find_model(_LAYER_1))
         saved = self._check(trained, trained.load_target())
+        self._check_for_serving(saved)
         made = {path.name for path in saved.iterdir()} - {"assets"}
         self.assertEqual(
             made, {"README.md", "config.json", "fingerprint.pb", "saved_model.pb", "variables"}
@@ -164,6 +208,12 @@ class ExportTest(tf.test.TestCase):
         for fact in (trained.sha256, trained.config["target_fingerprint"], "griffin_lim", "24x16"):
             self.assertIn(fact, card)
         self.assertNotRegex(card, r"\{\w*\}")
+
+    def test_a_neural_vocoder(self):
+        trained = run.read_run(hub.find_model(_LAYER_1))
+        target = trained.load_target()
+        vocoder = vocoders.load_vocoder("vocos", target.log_mel)
+        self._check(trained, target, vocoder=vocoder, vocoder_name="vocos")
 
     def test_overlapping_patches(self):
         trained = run.read_run(hub.find_model(_LAYER_1))
@@ -256,6 +306,10 @@ class ExportTest(tf.test.TestCase):
         )
         self.assertEqual(done.returncode, 1)
         self.assertIn("is there already", done.stderr)
+        inverter = f"--inverter={hub.find_model(_LAYER_1)}"
+        done = subprocess.run([*command, inverter], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("leave out --target", done.stderr)
 
 
 if __name__ == "__main__":

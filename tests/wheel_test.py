@@ -1,22 +1,50 @@
 """A wheel, away from the checkout, has the models and the programs, and they work."""
 
+import ast
 import csv
 import pathlib
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tempfile
 import unittest
 import zipfile
 
 import pytest
 
+import vggish_inversion as vi
 from tests import speech
 
 _ROOT = pathlib.Path(__file__).parents[1]
-_SOURCES = ("setup.py", "pyproject.toml", "README.md", "LICENSE")
+_SOURCES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")
 _FOLDERS = ("vggish_inversion", "scripts", "hub_models")
+
+
+# Setuptools alone, for `build` and its environment would have to be fetched.
+_BUILD_SDIST = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
+
+# The quick start of the README, on a layer of the store and on what was exported.
+_THREE_LINES = """
+import sys
+import vggish_inversion as vi
+
+reconstructor = vi.load_reconstructor(sys.argv[1], layer="layer_1")
+print(vi.word_error_rates(reconstructor, vi.bundled_speech()[:1]))
+"""
+
+
+def _build_wheel(sources: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
+    options = ["--no-deps", "--no-build-isolation", "--quiet", "--wheel-dir", folder]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", sources, *options], check=True)
+    [wheel] = folder.glob("*.whl")
+    return wheel
+
+
+def _contents(wheel: pathlib.Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def _files_below(folder: pathlib.Path) -> set[str]:
@@ -32,17 +60,14 @@ class WheelTest(unittest.TestCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-        sources = cls.folder / "sources"  # a copy, for builds leave folders behind
-        sources.mkdir()
+        cls.sources = cls.folder / "sources"  # a copy, for builds leave folders behind
+        cls.sources.mkdir()
         for name in _SOURCES:
-            shutil.copy(_ROOT / name, sources)
+            shutil.copy(_ROOT / name, cls.sources)
         for name in _FOLDERS:
             ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(_ROOT / name, sources / name, ignore=ignore)
-        options = ["--no-deps", "--no-build-isolation", "--quiet"]
-        command = [sys.executable, "-m", "pip", "wheel", sources, *options, "-w", cls.folder]
-        subprocess.run(command, check=True)
-        [cls.wheel] = cls.folder.glob("*.whl")
+            shutil.copytree(_ROOT / name, cls.sources / name, ignore=ignore)
+        cls.wheel = _build_wheel(cls.sources, cls.folder)
 
     def test_it_holds_what_the_checkout_holds(self):
         names = zipfile.ZipFile(self.wheel).namelist()
@@ -54,6 +79,17 @@ class WheelTest(unittest.TestCase):
             expected |= {f"vggish_inversion/{folder}/{name}" for name in below}
         self.assertEqual(held, expected)
         self.assertLess(self.wheel.stat().st_size, 25e6)
+        self.assertEqual(self.wheel.name.split("-")[1], vi.__version__)
+
+    def test_an_sdist_makes_the_same_wheel(self):
+        build = [sys.executable, "-c", _BUILD_SDIST, self.folder]
+        subprocess.run(build, cwd=self.sources, check=True, capture_output=True)
+        [sdist] = self.folder.glob("*.tar.gz")
+        with tarfile.open(sdist) as archive:
+            archive.extractall(self.folder / "unpacked", filter="data")
+        [sources] = (self.folder / "unpacked").iterdir()
+        wheel = _build_wheel(sources, self.folder / "again")
+        self.assertEqual(_contents(wheel), _contents(self.wheel))
 
     @pytest.mark.slow
     def test_it_works_away_from_the_checkout(self):
@@ -67,9 +103,11 @@ class WheelTest(unittest.TestCase):
         own = sysconfig.get_path("purelib", vars={"base": str(venv)})
         pathlib.Path(own, "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
         (empty / "speech").mkdir(parents=True)
-        for clip in speech.CLIPS[:2]:
-            shutil.copy(clip, empty / "speech")
-        shutil.copy(speech.DEMO_SPEECH / "transcripts.csv", empty / "speech")
+        texts = {item.id: item.text for item in vi.bundled_speech()}
+        for index, clip in enumerate(speech.CLIPS[:2]):
+            path = empty / "speech" / f"{clip.stem}.wav"
+            vi.write_wav(path, speech.read_clip(index))
+            path.with_suffix(".txt").write_text(texts[clip.stem])
 
         def run(name: str, *flags: str) -> str:
             done = subprocess.run(
@@ -107,6 +145,17 @@ class WheelTest(unittest.TestCase):
         self.assertEqual(rows, {("natural", ""), ("true_log_mel", "")} | shipped)
         run("make_report", "--results_dir=results")
         self.assertTrue((empty / "results" / "index.html").is_file())
+        run("export_tflite", inverter, "--output_dir=tflite", "--precisions=float16")
+        made = {path.name for path in (empty / "tflite").iterdir()}
+        self.assertEqual(made, {"inverter.float16.tflite", "patch.float16.tflite"})
+        for source in ("small_encoder/speech_commands", "saved"):
+            python = [venv / "bin" / "python", "-c", _THREE_LINES, source]
+            done = subprocess.run(
+                python, capture_output=True, text=True, check=True, cwd=empty, env=environment
+            )
+            rates = ast.literal_eval(done.stdout)
+            self.assertLess(rates["natural"], 0.5)
+            self.assertLess(rates["layer_1"], 0.8)
 
 
 class MainTest(unittest.TestCase):

@@ -11,6 +11,10 @@ from vggish_inversion import audio
 
 SPLITS = ("train", "validation", "test")
 
+_PACKAGE = pathlib.Path(__file__).resolve().parent
+# In the package where it was installed from a wheel, beside it in a checkout.
+_SPEECH_ROOTS = tuple(root / "scripts" / "demo_speech" for root in (_PACKAGE, _PACKAGE.parent))
+
 # The published split of LJSpeech takes the last 300 of its 13,100 utterances, in order of id, for
 # testing: the last 22 of chapter 49 and all 278 of chapter 50. The id also splits a part of it.
 _LJSPEECH_FIRST_TEST_ID = "LJ049-0209"
@@ -159,6 +163,15 @@ def read_corpus(data_dir: str | pathlib.Path, *, split: str = "all") -> list[Utt
             f"{' '.join(audio.AUDIO_EXTENSIONS)} files at any depth"
         )
     return _in_split(utterances, split, str(folder))
+
+
+def bundled_speech() -> list[Utterance]:
+    """The nine sentences that ship with the project, by three synthetic voices.
+
+    >>> [utterance.id for utterance in bundled_speech()][-1]
+    'slt-train'
+    """
+    return read_corpus(next((root for root in _SPEECH_ROOTS if root.is_dir()), _SPEECH_ROOTS[-1]))
 
 
 def read_corpora(data_dirs: Sequence[str | pathlib.Path], *, split: str) -> list[Utterance]:

@@ -20,7 +20,7 @@ _COLUMNS = ("target", "layer", "preset", "loss", "patches seen", "held-out L1", 
 
 
 class SavedReconstructor:
-    """A SavedModel of `export.py`, called as a `Reconstructor` is.
+    """A SavedModel of `export/`, called as a `Reconstructor` is.
 
     Attributes:
         model: what `tf.saved_model.load` gave, with all its signatures.

@@ -8,6 +8,7 @@ which differences are more than chance. docs/architecture.md describes the folde
 from vggish_inversion.evaluation.comparisons import COMPARISON_COLUMNS, compare
 from vggish_inversion.evaluation.grid import Grid
 from vggish_inversion.evaluation.measure import evaluate_runs
+from vggish_inversion.evaluation.rates import word_error_rates
 from vggish_inversion.evaluation.results import (
     OK,
     RESULT_COLUMNS,
@@ -32,4 +33,5 @@ __all__ = [
     "merge_results",
     "summarize",
     "summary_text",
+    "word_error_rates",
 ]

@@ -111,14 +111,17 @@ class GriffinLim(vocoder.Vocoder):
         frames = tf.signal.frame(waveform, params.window_samples, params.hop_samples)
         return tf.signal.rfft(frames * self._window, [params.fft_length])
 
-    def _to_waveform(self, spectrum):
+    def _to_waveform(self, spectrum, weights):
         """The waveform whose analysis is nearest to `spectrum`: least squares."""
         frames = tf.signal.irfft(spectrum, [self.params.fft_length])
         frames = frames[..., : self.params.window_samples] * self._window
-        squares = tf.tile(self._window[np.newaxis] ** 2, [tf.shape(spectrum)[-2], 1])
-        hop = self.params.hop_samples
-        total = tf.signal.overlap_and_add(frames, hop)
-        return total / tf.maximum(tf.signal.overlap_and_add(squares, hop), _MIN_WINDOW_SUM)
+        return tf.signal.overlap_and_add(frames, self.params.hop_samples) * weights
+
+    def _sample_weights(self, num_frames):
+        """What least squares scales each sample by: `[window + (frames - 1) * hop]`."""
+        squares = tf.tile(self._window[np.newaxis] ** 2, [num_frames, 1])
+        squares = tf.signal.overlap_and_add(squares, self.params.hop_samples)
+        return 1.0 / tf.maximum(squares, _MIN_WINDOW_SUM)
 
     def _synthesise(self, log_mel):
         params, num_frames = self.params, tf.shape(log_mel)[1]
@@ -172,16 +175,17 @@ class GriffinLim(vocoder.Vocoder):
         noisy = tf.concat([begun, tf.tile(noise, [batch, 1])], axis=1)
         start = _scale_to(self._analyse(noisy), self.mel_to_magnitude(mel))
         rise = (tf.range(length, dtype=tf.float32) + 1) / tf.cast(length + 1, tf.float32)
+        weights = self._sample_weights(tf.shape(log_mel)[1])
 
         def synthesise(spectrum):
-            waveform = self._to_waveform(spectrum)
+            waveform = self._to_waveform(spectrum, weights)
             faded = begun + rise * (waveform[:, :length] - begun)
             return tf.concat([faded, waveform[:, length:]], axis=1)
 
         def project(step, spectrum, previous):
             analysed = self._analyse(synthesise(spectrum))
             ahead = analysed + self.momentum * (analysed - previous)
-            return step + 1, _scale_to(ahead, self._match(tf.abs(analysed), mel)), analysed
+            return step + 1, _scale_to(ahead, self._match(_magnitude(analysed), mel)), analysed
 
         _, spectrum, _ = tf.while_loop(
             lambda step, *_: step < self.num_iterations, project, (0, start, start)
@@ -189,9 +193,15 @@ class GriffinLim(vocoder.Vocoder):
         return synthesise(spectrum)
 
 
+def _magnitude(spectrum):
+    """Absolute values; tf.abs, which takes complex numbers one by one, is slow."""
+    return tf.sqrt(tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum)))
+
+
 def _scale_to(spectrum, magnitude):
     """The phases of `spectrum` with another magnitude; 0 has no phase and stays 0."""
-    return spectrum * tf.cast(magnitude * tf.math.reciprocal_no_nan(tf.abs(spectrum)), tf.complex64)
+    scale = magnitude * tf.math.reciprocal_no_nan(_magnitude(spectrum))
+    return spectrum * tf.cast(scale, tf.complex64)
 
 
 def load(name: str, params: features.LogMelParams) -> GriffinLim:
