@@ -5,7 +5,7 @@ r"""The paper's whole experiment: every tap inverted by RecCNN and RecGAN, recog
 Prints first what it will download, write and take (--plan_only ends there). Then it trains the
 published decoder for every tap of the target, with and without a discriminator, has the test
 split reconstructed with Griffin-Lim and recognised, and writes results/index.html and
-comparison.csv, with the published scores beside the new ones. Killed and started again, it goes
+beside_published.csv, with the published scores beside the new ones. Killed and started again, it goes
 on. A trial, in minutes:
 
   python scripts/reproduce_paper.py --target=small_encoder/speech_commands \
