@@ -7,6 +7,7 @@ from vggish_inversion.metrics.intervals import (
     PairedComparison,
     bootstrap_interval,
     compare_paired,
+    mean_interval,
     pooled_rate,
 )
 from vggish_inversion.metrics.optional import (
@@ -31,6 +32,7 @@ __all__ = [
     "compare_paired",
     "load_metrics",
     "log_mel_l1",
+    "mean_interval",
     "normalize_text",
     "pesq",
     "pitch_errors",
