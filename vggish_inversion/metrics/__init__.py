@@ -3,6 +3,7 @@
 Texts are scored without TensorFlow, which `metrics.speakers` alone imports.
 """
 
+from vggish_inversion.metrics.intelligibility import load_stoi, stoi
 from vggish_inversion.metrics.intervals import (
     PairedComparison,
     bootstrap_interval,
@@ -17,7 +18,7 @@ from vggish_inversion.metrics.optional import (
     load_metrics,
 )
 from vggish_inversion.metrics.pitch import PitchErrors, pitch_errors, track_pitch
-from vggish_inversion.metrics.signals import log_mel_l1, pesq, spectral_convergence, stoi
+from vggish_inversion.metrics.signals import log_mel_l1, pesq, spectral_convergence
 from vggish_inversion.metrics.text import WordErrors, char_errors, normalize_text, word_errors
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "char_errors",
     "compare_paired",
     "load_metrics",
+    "load_stoi",
     "log_mel_l1",
     "mean_interval",
     "normalize_text",

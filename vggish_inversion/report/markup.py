@@ -8,7 +8,7 @@ import html
 import re
 from typing import Union
 
-_VOID = frozenset({"br", "img", "link", "meta", "input"})
+_VOID = frozenset({"br", "img", "link", "meta", "input", "wbr"})
 
 Content = Union[str, int, float, "Html", None]
 
