@@ -48,10 +48,10 @@ def _figure(
     items += [
         tag(
             "li",
-            legend_marker(floor=floor),
+            legend_marker(floor=index),
             tag("span", f"{floor.label} {measure.write_score(floor.score)}"),
         )
-        for floor in floors
+        for index, floor in enumerate(floors)
     ]
     shown = [row for row in results.summaries if measure.field in row.scores]
     with_interval = any(row.scores[measure.field].low is not None for row in shown)
@@ -71,28 +71,21 @@ def _floors(results: Results, field: str) -> list[Floor]:
     """A line per reference row, and what natural recordings of a speaker have in common."""
     references = [row for row in results.summaries if row.variant.is_reference]
     labels = label_variants([row.variant for row in results.summaries])
-    # Of one recogniser and vocoder each, they are told apart by their dashes alone.
-    told = list(dict.fromkeys((row.variant.vocoder, row.variant.asr) for row in references))
     floors = [
-        Floor(
-            labels[row.variant],
-            row.scores[field],
-            dash=0 if row.variant.layer == NATURAL else 1,
-            tone=told.index((row.variant.vocoder, row.variant.asr)) if len(told) > 2 else 0,
-        )
-        for row in references
-        if field in row.scores
+        Floor(labels[row.variant], row.scores[field]) for row in references if field in row.scores
     ]
     similarity = (results.run or {}).get("speaker_similarity")
     if field == "speaker_similarity" and isinstance(similarity, Mapping):
-        floors = floors[1:]  # the recording is as much like itself as can be
-        for index, (key, label) in enumerate(_SPEAKER_REFERENCES.items()):
+        # A recording is as much like itself as can be: what others are like says more.
+        natural = {labels[row.variant] for row in references if row.variant.layer == NATURAL}
+        floors = [floor for floor in floors if floor.label not in natural]
+        for key, label in _SPEAKER_REFERENCES.items():
             score = _number(similarity, key)
             if score is not None:
                 low, high = _number(similarity, f"{key}_low"), _number(similarity, f"{key}_high")
                 num_pairs = similarity.get(f"num_{key.partition('_')[0]}_pairs", MISSING)
                 text = f"{label}, n = {num_pairs} pairs of recordings:"
-                floors.append(Floor(text, Score(score, low, high), dash=2 + index, tone=0))
+                floors.append(Floor(text, Score(score, low, high)))
     return floors
 
 

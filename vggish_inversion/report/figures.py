@@ -19,7 +19,7 @@ _SHAPES = (
     "M0-5.5L5.5 0L0 5.5L-5.5 0z",
 )
 _NUM_TONES = 4  # colours of style.css
-_NUM_DASHES = 4  # of reference lines
+_DASHES = ("1.5 3.5", "8 4", "8 3 1.5 3", "14 4", "4 3", "14 3 4 3", "1.5 6", "8 3 1.5 3 1.5 3")
 _SIDE_STEP = 5.0  # between the markers of several curves at one layer
 
 
@@ -42,12 +42,10 @@ class Curve:
 
 @dataclasses.dataclass(frozen=True)
 class Floor:
-    """A reference line: its label and score, and how its line is dashed and coloured."""
+    """A reference line; lines of one figure are told apart by their dashes."""
 
     label: str
     score: Score
-    dash: int
-    tone: int
 
 
 def curves_svg(
@@ -90,9 +88,8 @@ def curves_svg(
         ),
         *(_layer_label(layer, x_of(layer), slanted=len(layers) > 6) for layer in layers),
         *(
-            tag("path", d=f"M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}", class_=_floor_class(floor))
-            for floor in floors
-            for y in [y_of(floor.score.value)]
+            _floor_line(index, f"M{_LEFT} {y_of(floor.score.value):.1f}H{_WIDTH - _RIGHT}")
+            for index, floor in enumerate(floors)
         ),
         *(
             _curve(curve, index, x_of, y_of, measure, num_curves=len(curves))
@@ -104,10 +101,10 @@ def curves_svg(
     )
 
 
-def legend_marker(index: int = 0, *, floor: Floor | None = None) -> Html:
-    """The sample of a curve (by its index) or of a reference line, for a legend."""
+def legend_marker(index: int = 0, *, floor: int | None = None) -> Html:
+    """The sample of a curve or of a reference line, by its index, for a legend."""
     if floor is not None:
-        body = tag("path", d="M0 8H32", class_=_floor_class(floor))
+        body = _floor_line(floor, "M0 8H32")
     else:
         shape = tag("path", d=_shape(index), transform="translate(16 8)")
         body = tag("g", tag("path", d="M0 8H32", class_="line"), shape, class_=_curve_class(index))
@@ -123,8 +120,8 @@ def _curve_class(index: int) -> str:
     return f"curve curve-{index % _NUM_TONES}"
 
 
-def _floor_class(floor: Floor) -> str:
-    return f"floor dash-{floor.dash % _NUM_DASHES} tone-{floor.tone % _NUM_TONES}"
+def _floor_line(index: int, path: str) -> Html:
+    return tag("path", d=path, class_="floor", stroke_dasharray=_DASHES[index % len(_DASHES)])
 
 
 def _curve(

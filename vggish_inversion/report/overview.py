@@ -37,7 +37,8 @@ def finding(results: Results) -> str:
             )
         else:
             sentences.append(f"At {first.variant.layer}, the word error rate is {_percent(first)}.")
-    floors = {row.variant.layer: row for row in results.summaries if "wer" in row.scores}
+    scored = [row for row in results.summaries if "wer" in row.scores]
+    floors = {row.variant.layer: row for row in sorted(scored, key=_wer, reverse=True)}
     if TRUE_LOG_MEL in floors and NATURAL in floors:
         sentences.append(
             "Speech made from the true log-mel, with no network in between, scores "
