@@ -8,7 +8,7 @@ import shlex
 import string
 from collections.abc import Iterator, Mapping
 
-from vggish_inversion.report.clips import color_range, load_clips
+from vggish_inversion.report.clips import color_range, fitting_clips
 from vggish_inversion.report.depth import depth_curves
 from vggish_inversion.report.differences import differences_section
 from vggish_inversion.report.listening import failures, layer_strip, utterance_section
@@ -61,7 +61,7 @@ def _write_text(path: pathlib.Path, text: str) -> None:
 
 
 def _page(results: Results, title: str, *, max_bytes: int) -> str:
-    clips = load_clips(results, max_bytes=max_bytes)
+    clips = fitting_clips(results, max_bytes=max_bytes)
     low, high = color_range(clips)
     sections = [
         utterance_section(results, utterance, clips.get(utterance), index=index, low=low, high=high)

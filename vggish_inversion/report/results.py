@@ -117,6 +117,20 @@ class Results:
     comparisons: tuple[Comparison, ...]
     run: dict | None
 
+    @property
+    def clips(self) -> str:
+        """What was measured on, such as "LJSpeech-1.1, test"; "unknown" without run.json."""
+        run = self.run or {}
+        folders = run.get("data_dir") or ["unknown clips"]
+        folders = [folders] if isinstance(folders, str) else folders
+        names = " and ".join(pathlib.PurePath(str(folder)).name for folder in folders)
+        return ", ".join(filter(None, (names, run.get("split"))))
+
+    def patches_seen(self, variant: Variant) -> int | None:
+        """How many patches its inverter was trained on; None where that is not known."""
+        name = f"{variant.layer}/{variant.preset}-{variant.loss}"
+        return (self.run or {}).get("patches_seen", {}).get(name)
+
     def find_clip(self, kind: str, reconstruction: Reconstruction) -> pathlib.Path | None:
         """The file of one reconstruction, or None if the folder has none.
 
