@@ -14,7 +14,7 @@ from vggish_inversion.report.results import Reconstruction, ReportError, Results
 from vggish_inversion.report.spectrogram import spectrogram_png
 from vggish_inversion.report.tables import markdown_table, results_table
 
-_HEADER = ("from", "listen", "log-mel", "WER %, this sentence", "recognised")
+_HEADER = ("from", "look and listen", "recognised")
 _MP3_COMPRESSION = 0.7  # 0 keeps most, 1 is smallest: about 30 kbit/s for speech at 16 kHz
 
 
@@ -114,8 +114,8 @@ def _line(row: Reconstruction, label: str, address: str) -> list[str]:
     name = html.escape(f"{row.utterance}, {label}")
     player = f'<audio controls preload="none" src="{address}.mp3" aria-label="{name}"></audio>'
     picture = f'<img src="{address}.png" alt="log-mel spectrogram: {name}" loading="lazy">'
-    rate = "–" if row.wer is None else WER.write(row.wer)
-    return [label, player, picture, rate, html.escape(row.transcript) or "(nothing)"]
+    rate = "" if row.wer is None else f"WER of this sentence {WER.write(row.wer)} %: "
+    return [label, f"{picture}{player}", f"{rate}{html.escape(row.transcript) or '(nothing)'}"]
 
 
 def _slug(variant: Variant) -> str:

@@ -119,9 +119,16 @@ def _inverter(row: Summary) -> str:
 
 
 def _figure(row: Summary, measure: Measure, *, named: bool = True) -> str:
+    """Such as "WER 42.9 % (35.7 to 49.9)"; without its name, where a column has it."""
     score = row.scores.get(measure.field)
-    text = MISSING if score is None else measure.write_score(score)
-    return f"{measure.name} {text}" if named else text
+    if score is None:
+        return f"{measure.name} {MISSING}" if named else MISSING
+    if not named:
+        return measure.write_score(score)
+    name = measure.name.removesuffix(" %")
+    unit = " %" if name != measure.name else ""
+    interval = measure.write_interval(score)
+    return f"{name} {measure.write(score.value)}{unit}" + (f" ({interval})" if interval else "")
 
 
 def _sentence(parts: Sequence[str]) -> str:
