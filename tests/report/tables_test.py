@@ -19,7 +19,7 @@ _ROOT = pathlib.Path(__file__).parents[2]
 class TablesTest(tf.test.TestCase):
     def setUp(self):
         super().setUp()
-        self.root = pathlib.Path(self.create_tempdir().full_path)
+        self.root = pathlib.Path(self.get_temp_dir())
 
     def _folder(self, name: str, *, patches: int | None = None, **cells: str) -> pathlib.Path:
         """A results folder of its own corpus or length of training; conv4's row with `cells`."""
@@ -76,7 +76,7 @@ class TablesTest(tf.test.TestCase):
 class GalleryTest(tf.test.TestCase):
     def setUp(self):
         super().setUp()
-        self.root = pathlib.Path(self.create_tempdir().full_path)
+        self.root = pathlib.Path(self.get_temp_dir())
         self.folder = results_folder.write_results_folder(self.root / "results")
         command = ["python", "scripts/evaluate.py", "--data_dir=scripts/demo_speech"]
         run = {"data_dir": ["scripts/demo_speech"], "split": "all", "command": command}

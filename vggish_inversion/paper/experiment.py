@@ -172,6 +172,6 @@ def reproduce(
         settings={**settings, "split": experiment.split},
         progress=progress,
     )
-    page = report.write_page(folder)
     comparison = published.write_comparison(folder, experiment.comparison_path)
+    page = report.write_page(folder, extra_tables=[published.page_table(comparison)])
     return Outcome(runs, rows, comparison, page)

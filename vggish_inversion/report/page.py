@@ -6,11 +6,12 @@ import importlib.resources
 import pathlib
 import shlex
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from vggish_inversion.report.clips import color_range, fitting_clips
 from vggish_inversion.report.depth import depth_curves
 from vggish_inversion.report.differences import differences_section
+from vggish_inversion.report.extra import ExtraTable, extra_section
 from vggish_inversion.report.listening import failures, layer_strip, utterance_section
 from vggish_inversion.report.markup import Content, Html, breakable, escape, join, tag
 from vggish_inversion.report.numbers import downloads, numbers_json
@@ -26,6 +27,7 @@ def write_page(
     *,
     title: str | None = None,
     max_media_megabytes: float = 30.0,
+    extra_tables: Sequence[ExtraTable] = (),
 ) -> pathlib.Path:
     """Writes one HTML page that holds all of a results folder and needs no network.
 
@@ -37,6 +39,7 @@ def write_page(
         title: the page's heading; the question, asked of the run's target, if None.
         max_media_megabytes: how much sound and pictures may add. Utterances beyond that keep
             their transcripts and scores, and the page says so. The first is always heard.
+        extra_tables: shown behind the folder's own.
 
     Returns:
         The page's path.
@@ -49,7 +52,8 @@ def write_page(
     title = title or _question(results)
     path.parent.mkdir(parents=True, exist_ok=True)
     _write_text(path.with_suffix(".json"), numbers_json(results, title))
-    _write_text(path, _page(results, title, max_bytes=round(max_media_megabytes * 1e6)))
+    max_bytes = round(max_media_megabytes * 1e6)
+    _write_text(path, _page(results, title, max_bytes=max_bytes, extra_tables=extra_tables))
     return path
 
 
@@ -60,7 +64,9 @@ def _write_text(path: pathlib.Path, text: str) -> None:
     unfinished.replace(path)
 
 
-def _page(results: Results, title: str, *, max_bytes: int) -> str:
+def _page(
+    results: Results, title: str, *, max_bytes: int, extra_tables: Sequence[ExtraTable]
+) -> str:
     clips = fitting_clips(results, max_bytes=max_bytes)
     low, high = color_range(clips)
     sections = [
@@ -82,6 +88,7 @@ def _page(results: Results, title: str, *, max_bytes: int) -> str:
         failures=escape(failures(results)),
         curves=depth_curves(results),
         differences=escape(differences_section(results)),
+        extras=join(*(extra_section(table, index) for index, table in enumerate(extra_tables))),
         differences_link=escape(
             tag("a", "Differences", href="#differences") if results.comparisons else None
         ),
