@@ -9,8 +9,6 @@ an evaluation's of its last run, from run.json. Corpora are named without where 
 import csv
 import json
 import pathlib
-import re
-import shlex
 from collections.abc import Iterator
 
 from absl import flags
@@ -21,18 +19,8 @@ from vggish_inversion.targets import hub
 
 _RESULTS_DIRS = flags.DEFINE_list("results_dirs", [], "Of scripts/evaluate.py.")
 _KEPT = "not kept"
-_WITH_PLACES = ("--data_dir", "--target_weights", "--output_dir=/")
-_FOLDERS = re.compile(r"(?<=[=,])[^=,]*/(?=[^/,]+(?:,|$))")  # before the last name of each path
 # Encoders first: inverters are trained on them, and vocoders on neither.
 _KINDS = ("small_encoder", "inverter", "vocoder")
-
-
-def _written(parts: list[str]) -> str:
-    """The command, with corpora by their names alone, without a cache's place or another root."""
-    kept = [part for part in parts if not part.startswith("--cache_dir")]
-    return shlex.join(
-        _FOLDERS.sub("", part) if part.startswith(_WITH_PLACES) else part for part in kept
-    )
 
 
 def _minutes(history: pathlib.Path) -> str:
@@ -59,7 +47,11 @@ def _models() -> Iterator[tuple[str, str, str]]:
         for path in sorted((root / kind).rglob("config.json")):
             settings = json.loads(path.read_text(encoding="utf-8"))
             name = path.parent.relative_to(root).as_posix()
-            yield name, _written(settings["command"]), _minutes(path.parent / "history.csv")
+            yield (
+                name,
+                report.short_command(settings["command"]),
+                _minutes(path.parent / "history.csv"),
+            )
 
 
 def _evaluations() -> Iterator[tuple[str, str, str]]:
@@ -69,7 +61,7 @@ def _evaluations() -> Iterator[tuple[str, str, str]]:
         name = f"{results.clips}, n = {run.get('num_utterances', '?')}"
         seconds = run.get("seconds", {}).get("total")
         minutes = f"{seconds / 60:.0f} min" if seconds else _KEPT
-        yield name, _written([str(part) for part in run.get("command", [])]), minutes
+        yield name, results.command, minutes
 
 
 def main():

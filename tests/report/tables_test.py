@@ -101,7 +101,10 @@ class GalleryTest(tf.test.TestCase):
             samples, rate_hz = soundfile.read(page.parent / address)
             self.assertEqual(rate_hz, 16000)
             self.assertAllClose(len(samples) / rate_hz, 1.5, atol=0.1)
-            picture = matplotlib.image.imread(page.parent / address.replace(".mp3", ".png"))
+        pictures = re.findall(r'src="([^"]+\.png)"', text)
+        self.assertLen(pictures, 4)
+        for address in pictures:
+            picture = matplotlib.image.imread(page.parent / address)
             self.assertEqual(picture.shape[:2], (results_folder.NUM_BANDS, 148))
 
     def test_text_from_outside_stays_text(self):

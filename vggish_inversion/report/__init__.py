@@ -5,7 +5,7 @@ from vggish_inversion.report.gallery import write_gallery
 from vggish_inversion.report.page import write_page
 from vggish_inversion.report.patches import draw_patches
 from vggish_inversion.report.reading import read_results
-from vggish_inversion.report.results import ReportError
+from vggish_inversion.report.results import ReportError, short_command
 from vggish_inversion.report.tables import patches_table, results_table
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "patches_table",
     "read_results",
     "results_table",
+    "short_command",
     "write_gallery",
     "write_page",
 ]

@@ -5,7 +5,6 @@ import html
 import io
 import pathlib
 import re
-import shlex
 from collections.abc import Collection, Sequence
 
 from vggish_inversion.report.clips import color_range, load_clips
@@ -66,7 +65,6 @@ def write_gallery(
 
 
 def _page(target: str, own: list[Results], heard: list[Results], listening: list[str]) -> str:
-    commands = [shlex.join(map(str, (results.run or {}).get("command", []))) for results in heard]
     parts = [
         f"# {target}",
         f"What the taps of `{target}` still know of speech: figures, and sentences to hear.\n"
@@ -79,7 +77,7 @@ def _page(target: str, own: list[Results], heard: list[Results], listening: list
         "Start another player while one is playing: it takes over where that one was.",
         *listening,
         "The clips were made by",
-        "\n".join(f"    {command}" for command in commands),
+        "\n".join(f"    {results.command}" for results in heard),
         "and this page by `scripts/make_results_pages.py`.",
     ]
     return "\n\n".join(parts) + "\n"
@@ -103,23 +101,27 @@ def _utterance(results: Results, name: str, media_dir: pathlib.Path) -> str:
         stem = f"{name}-{_slug(variant)}"
         media_dir.mkdir(parents=True, exist_ok=True)
         _write_mp3(media_dir / f"{stem}.mp3", clip.wav)
+        # What the vocoders were given is the same for all of them.
+        seen = f"{name}-{_slug(variant, heard=False)}"
         picture = spectrogram_png(clip.log_mel, low=low, high=high)
-        (media_dir / f"{stem}.png").write_bytes(picture)
-        lines.append(_line(row, labels[variant], f"media/{media_dir.name}/{stem}"))
+        (media_dir / f"{seen}.png").write_bytes(picture)
+        media = f"media/{media_dir.name}"
+        lines.append(_line(row, labels[variant], f"{media}/{stem}.mp3", f"{media}/{seen}.png"))
     said = next(row.reference for row in rows.values())
     return f"### {html.escape(said)}\n\n{markdown_table(_HEADER, lines)}"
 
 
-def _line(row: Reconstruction, label: str, address: str) -> list[str]:
+def _line(row: Reconstruction, label: str, sound: str, seen: str) -> list[str]:
     name = html.escape(f"{row.utterance}, {label}")
-    player = f'<audio controls preload="none" src="{address}.mp3" aria-label="{name}"></audio>'
-    picture = f'<img src="{address}.png" alt="log-mel spectrogram: {name}" loading="lazy">'
+    player = f'<audio controls preload="none" src="{sound}" aria-label="{name}"></audio>'
+    picture = f'<img src="{seen}" alt="log-mel spectrogram: {name}" loading="lazy">'
     rate = "" if row.wer is None else f"WER of this sentence {WER.write(row.wer)} %: "
     return [label, f"{picture}{player}", f"{rate}{html.escape(row.transcript) or '(nothing)'}"]
 
 
-def _slug(variant: Variant) -> str:
-    parts = (variant.layer, variant.preset, variant.loss, variant.vocoder, variant.asr)
+def _slug(variant: Variant, *, heard: bool = True) -> str:
+    parts = (variant.layer, variant.preset, variant.loss)
+    parts += (variant.vocoder, variant.asr) if heard else ()
     return re.sub(r"\W+", "-", "-".join(filter(None, parts)))
 
 

@@ -2,7 +2,9 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+import re
+import shlex
+from collections.abc import Mapping, Sequence
 
 from vggish_inversion import metrics
 
@@ -11,6 +13,20 @@ TRUE_LOG_MEL = "true_log_mel"
 
 KEYS = ("target", "layer", "preset", "loss", "vocoder", "asr")
 SCORES = ("wer", "cer", "stoi", "estoi", "log_mel_l1", *metrics.OPTIONAL_COLUMNS)
+
+
+# Before the last name of each path that leads out of the folder where the command was given.
+_FOLDERS = re.compile(r"(?<=[=,])(?:/|\.\./)(?:[^=,]*/)?(?=[^/,]+(?:,|$))")
+
+
+def short_command(parts: Sequence[str]) -> str:
+    """A command to show: where on a disk its corpora, output and cache lay is nobody's business.
+
+    >>> short_command(["python", "x.py", "--data_dir=/a/b/LJSpeech-1.1,c/d", "--cache_dir=e"])
+    'python x.py --data_dir=LJSpeech-1.1,c/d'
+    """
+    kept = [part for part in parts if not part.startswith("--cache_dir")]
+    return shlex.join(_FOLDERS.sub("", part) for part in kept)
 
 
 class ReportError(ValueError):
@@ -125,6 +141,11 @@ class Results:
         folders = [folders] if isinstance(folders, str) else folders
         names = " and ".join(pathlib.PurePath(str(folder)).name for folder in folders)
         return ", ".join(filter(None, (names, run.get("split"))))
+
+    @property
+    def command(self) -> str:
+        """The command that made the folder, as it is shown elsewhere."""
+        return short_command([str(part) for part in (self.run or {}).get("command", [])])
 
     def patches_seen(self, variant: Variant) -> int | None:
         """How many patches its inverter was trained on; None where that is not known."""
