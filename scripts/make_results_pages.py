@@ -18,7 +18,7 @@ from vggish_inversion import report
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 _RESULTS_DIRS = flags.DEFINE_list("results_dirs", None, "Of scripts/evaluate.py.", required=True)
-_UTTERANCES = flags.DEFINE_list("utterances", ["slt-garden", "rms-radio"], "To listen to.")
+_UTTERANCES = flags.DEFINE_list("utterances", ["slt-train", "awb-doctor"], "To listen to.")
 _SPEECH = flags.DEFINE_string("speech", "demo_speech", "Corpus of those utterances.")
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", str(_ROOT / "docs" / "results"), "For the pages.")
 _MENU = flags.DEFINE_string("menu", str(_ROOT / "mkdocs.yml"), "Whose menu names the pages.")
