@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 DOCS := .venv-docs
 
-.PHONY: help demo test lint unit chromium bench docs clean
+.PHONY: help demo test lint unit chromium bench docs notebook clean
 
 help:
 	@echo "make demo   reconstruct bundled speech from every layer, and write a page to listen to"
@@ -13,6 +13,7 @@ help:
 	@echo "make unit   doctests and tests alone"
 	@echo "make bench  patches per second to each tap, beside a bare convolution's rate"
 	@echo "make docs   the documentation site in site/; a broken link is an error"
+	@echo "make notebook  runs docs/notebook.ipynb anew, and keeps what it shows"
 	@echo "make clean  remove what these commands made"
 
 $(INSTALLED): setup.py
@@ -54,6 +55,11 @@ $(DOCS)/installed: setup.py
 
 docs: $(DOCS)/installed
 	PATH="$(abspath $(DOCS)/bin):$$PATH" NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict
+
+# The notebook's kernel belongs to the site's packages; what it imports, to the package's.
+notebook: $(INSTALLED) $(DOCS)/installed
+	PYTHONPATH="$(CURDIR):$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+	  TF_CPP_MIN_LOG_LEVEL=3 $(DOCS)/bin/jupyter nbconvert --to notebook --execute --inplace docs/notebook.ipynb
 
 clean:
 	rm -rf .venv $(DOCS) build site *.egg-info

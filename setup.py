@@ -82,7 +82,14 @@ setuptools.setup(
         "pesq": ["pesq>=0.0.4,<0.1"],
         # Takes TensorFlow 2.16's protobuf, and an older Pillow than matplotlib would.
         "beam": ["apache-beam>=2.72,<3"],
-        # The site, read from the sources alone: make docs installs these three without the package.
-        "docs": ["mkdocs-material>=9.5,<10", "mkdocstrings[python]>=1,<2", "ruff==0.14.*"],
+        # The site, read from the sources alone: make docs installs these without the package. The
+        # notebook is shown by nbconvert, and run anew (make notebook) on ipykernel.
+        "docs": [
+            "mkdocs-material>=9.5,<10",
+            "mkdocstrings[python]>=1,<2",
+            "ruff==0.14.*",
+            "nbconvert>=7.16,<8",
+            "ipykernel>=6.29,<8",
+        ],
     },
 )

@@ -2,52 +2,37 @@ r"""Prints the table of docs/results.md: target x tap, a column per preset and l
 
   python scripts/make_results_table.py --results_dirs=results/lj050,results/yamnet_lj050
 
-Each cell is log-mel L1 (nats), STOI, and WER % with its 95 % interval, of the n utterances. The two
-reference rows are the recording itself and the vocoder on the untouched log-mel.
-"""
+Each cell is WER, STOI and log-mel L1 (nats), each with its 95 % interval over the n utterances. The
+two reference rows are the recording itself and the vocoder on the untouched log-mel.
 
-import collections
-import csv
-import json
-import pathlib
+What more training brings, of folders whose inverters saw more or fewer patches, as a table and
+as a picture:
+
+  python scripts/make_results_table.py --results_dirs=results/short,results/long \
+      --patches_of=layer_1,layer_3 --figure=docs/patches.svg
+"""
 
 from absl import flags
 
 import command
+from vggish_inversion import report
 
 _RESULTS_DIRS = flags.DEFINE_list("results_dirs", None, "Of scripts/evaluate.py.", required=True)
-
-
-def _cell(row: dict[str, str]) -> str:
-    wer, low, high = (f"{100 * float(row[name]):.1f}" for name in ("wer", "wer_low", "wer_high"))
-    return f"{float(row['log_mel_l1']):.3f}, {float(row['stoi']):.3f}, {wer} % ({low} to {high})"
+_PATCHES_OF = flags.DEFINE_list("patches_of", None, "Taps, by the patches their inverters saw.")
+_FIGURE = flags.DEFINE_string("figure", None, "Receives WER against patches, as .svg or .png.")
 
 
 def main():
-    """Pivots every summary.csv."""
-    cells, inverters = collections.defaultdict(dict), []
-    for folder in map(pathlib.Path, _RESULTS_DIRS.value):
-        settings = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        clips = " and ".join(pathlib.Path(path).name for path in settings["data_dir"])
-        with open(folder / "summary.csv", encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                tap = (
-                    f"{clips}, {settings['split']}",
-                    row["num_utterances"],
-                    row["target"],
-                    row["layer"],
-                    row["vocoder"],
-                    row["asr"],
-                )
-                inverter = f"{row['preset']} {row['loss']}".strip() or "reference"
-                cells[tap][inverter] = _cell(row)
-                if inverter not in inverters:
-                    inverters.append(inverter)
-    columns = ("clips", "n", "target", "tap", "vocoder", "recogniser", *inverters)
-    print("| " + " | ".join(columns) + " |")
-    print("|" + "---|" * len(columns))
-    for tap, row in cells.items():
-        print("| " + " | ".join([*tap, *(row.get(name, "") for name in inverters)]) + " |")
+    """Prints one table; draws the figure if one is asked for."""
+    folders = [report.read_results(folder) for folder in _RESULTS_DIRS.value]
+    if _FIGURE.value and not _PATCHES_OF.value:
+        raise ValueError("--figure draws WER against patches; name the taps: --patches_of=layer_1")
+    if _PATCHES_OF.value:
+        print(report.patches_table(folders, _PATCHES_OF.value))
+    else:
+        print(report.results_table(folders))
+    if _FIGURE.value:
+        print(report.draw_patches(folders, _PATCHES_OF.value, _FIGURE.value))
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@ r"""The paper's whole experiment: every tap inverted by RecCNN and RecGAN, recog
   python scripts/reproduce_paper.py --data_dir=LJSpeech-1.1 --output_dir=paper
 
 Prints first what it will download, write and take (--plan_only ends there). Then it trains the
-published decoder for every tap of the target, with and without a discriminator, has the test
-split reconstructed with Griffin-Lim and recognised, and writes results/index.html and
-comparison.csv, with the published scores beside the new ones. Killed and started again, it goes
-on. A trial, in minutes:
+published decoder for every tap of the target, with and without a discriminator, has the test split
+reconstructed with Griffin-Lim and recognised, and writes results/index.html and, with the published
+scores beside the new ones, beside_published.csv. Killed and started again, it goes on. A trial, in
+minutes:
 
   python scripts/reproduce_paper.py --target=small_encoder/speech_commands \
       --layers=layer_0,layer_1 --data_dir=scripts/demo_speech --split=all --limit=2 --epochs=1 \

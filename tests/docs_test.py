@@ -79,17 +79,29 @@ def check_flags(commands: list[list[str]]) -> tuple[list[int], str]:
     return json.loads(done.stdout.splitlines()[-1]), done.stderr
 
 
-class BatchJobsTest(tf.test.TestCase):
+class CommandsTest(tf.test.TestCase):
     def test_the_commands_flags_exist(self):
-        text = (_ROOT / "docs" / "batch_jobs.md").read_text(encoding="utf-8")
-        commands = find_commands(text)
-        scripts = {pathlib.Path(command[0]).stem for command in commands}
+        pages = ("batch_jobs.md", "reproduce.md")
+        texts = [(_ROOT / "docs" / page).read_text(encoding="utf-8") for page in pages]
+        commands = [find_commands(text) for text in texts]
+        scripts = [{pathlib.Path(line[0]).stem for line in lines} for lines in commands]
         expected = {"prepare_dataset", "train_all", "train_inverter", "evaluate", "merge_results"}
-        self.assertContainsSubset(expected, scripts)
-        self.assertLen(commands, len(re.findall(r"(?:scripts/\w+\.py|inversion \w+) +--", text)))
+        self.assertContainsSubset(expected, scripts[0])
+        self.assertLen(
+            commands[0], len(re.findall(r"(?:scripts/\w+\.py|inversion \w+) +--", texts[0]))
+        )
+        self.assertContainsSubset({"evaluate", "make_results_pages", "make_report"}, scripts[1])
+        distinct = [list(line) for line in dict.fromkeys(map(tuple, sum(commands, [])))]
         made_up = [["scripts/evaluate.py", "--no_such_flag=1"]]  # the check itself can fail
-        codes, stderr = check_flags(commands + made_up)
-        self.assertEqual(codes, [0] * len(commands) + [2], stderr)
+        codes, stderr = check_flags(distinct + made_up)
+        self.assertEqual(codes, [0] * len(distinct) + [2], stderr)
+
+    def test_every_shipped_weight_has_its_command(self):
+        text = (_ROOT / "docs" / "reproduce.md").read_text(encoding="utf-8")
+        store = _ROOT / "hub_models"
+        for path in store.rglob("config.json"):
+            name = path.parent.relative_to(store).as_posix()
+            self.assertIn(f"| {name} | `python scripts/", text, "run scripts/list_commands.py")
 
 
 class SiteTest(tf.test.TestCase):
@@ -101,12 +113,27 @@ class SiteTest(tf.test.TestCase):
         def pages(entry):
             if isinstance(entry, str):
                 return [entry]
-            children = entry.values() if isinstance(entry, dict) else entry
+            children = entry.values() if isinstance(entry, dict) else entry or []
             return [page for child in children for page in pages(child)]
 
         docs = _ROOT / self.settings["docs_dir"]
         there = [path.relative_to(docs).as_posix() for path in docs.rglob("*.md")]
+        there += [path.with_suffix(".md").name for path in docs.glob("*.ipynb")]  # by docs/hooks.py
         self.assertCountEqual(pages(self.settings["nav"]), there)
+
+    def test_players_and_pictures_of_the_results_pages_are_there(self):
+        pages = sorted((_ROOT / "docs" / "results").glob("*.md"))
+        self.assertNotEmpty(pages)
+        for page in pages:
+            text = page.read_text(encoding="utf-8")
+            addresses = re.findall(r'src="([^"]+)"', text)
+            for suffix in (".mp3", ".png"):
+                self.assertTrue(any(address.endswith(suffix) for address in addresses), page)
+            there = {path.relative_to(page.parent).as_posix() for path in page.parent.rglob("*.*")}
+            self.assertContainsSubset(set(addresses), there)
+            self.assertRegex(text, r"natural .*WER \d+\.\d % \(\d+\.\d to \d+\.\d\)")
+        num_bytes = sum(path.stat().st_size for path in (_ROOT / "docs/results").rglob("*.mp3"))
+        self.assertLess(num_bytes, 2e6)  # sounds are part of every checkout
 
     def test_a_broken_link_ends_the_build(self):
         kinds = ("not_found", "anchors", "absolute_links", "unrecognized_links")

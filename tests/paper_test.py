@@ -8,6 +8,7 @@ import tempfile
 import tensorflow as tf
 
 from tests import speech
+from tests.report import document
 from vggish_inversion import paper
 from vggish_inversion.targets import encoder, small_encoder, vggish
 
@@ -79,7 +80,15 @@ class ReproduceTest(tf.test.TestCase):
             self.assertGreaterEqual(float(row["wer"]), 0)
         text = paper.comparison_text(self.outcome.comparison)
         self.assertRegex(text, r"(?m)^layer_0 +gan +pocketsphinx +1 .*\(24\.0\).*\(0\.802\)")
-        self.assertTrue(self.outcome.page.is_file())
+        page = document.parse(self.outcome.page.read_text(encoding="utf-8"))
+        (table,) = page.find_all("table", class_="extra")
+        shown = {
+            row.children[0].text: [cell.text for cell in row.children]
+            for row in table.find_all("tr")
+        }
+        self.assertEqual(shown["layer_0 paper gan"][4], "24")
+        self.assertEqual(shown["layer_0 paper gan"][6], "0.802")
+        self.assertRegex(shown["true_log_mel"][3], r"\d+\.\d \(\d+\.\d to \d+\.\d\)")
 
     def test_nothing_is_repeated(self):
         before = _times(self.experiment.output_dir)

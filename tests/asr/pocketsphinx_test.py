@@ -4,13 +4,15 @@ import csv
 import pathlib
 import subprocess
 import sys
+import time
+from unittest import mock
 
 import numpy as np
 import soundfile
 import tensorflow as tf
 
 from vggish_inversion import asr, metrics
-from vggish_inversion.asr import pocketsphinx
+from vggish_inversion.asr import pocketsphinx, processes
 
 _DEMO = pathlib.Path(__file__).parents[2] / "scripts" / "demo_speech"
 
@@ -93,8 +95,47 @@ class PocketSphinxTest(tf.test.TestCase):
 
         results = self.transcribe.transcribe_all(waveforms(), num_processes=2)
         self.assertEqual(next(results), "")
-        self.assertLess(len(taken), 10)
+        self.assertLess(len(taken), 20)
         results.close()
+
+    def test_processes_are_kept_and_end_with_the_recogniser(self):
+        transcriber = pocketsphinx.PocketSphinxTranscriber()
+        silence = [np.zeros(16, np.float32)] * 4
+        children = []
+        for _ in range(2):
+            self.assertEqual(list(transcriber.transcribe_all(silence, num_processes=1)), [""] * 4)
+            self.assertEqual(list(transcriber.transcribe_all(silence, num_processes=2)), [""] * 4)
+            workers = list(transcriber._processes._idle)
+            children.append({worker._process for worker in workers})
+        self.assertNotEmpty(children[0])
+        self.assertContainsSubset(children[0], children[1])
+        self.assertLessEqual(len(children[1]), 2)
+        del transcriber, workers
+        for process in children[1]:
+            self.assertIsNotNone(process.wait(timeout=20))
+
+    def test_the_longest_of_what_is_there_is_begun_first(self):
+        lengths = [8000, 100, 16000, 12000]
+        begun = []
+
+        class Slow(processes.Worker):
+            def __call__(self, waveform):
+                while len(begun) == 0 and len(pulled) < len(lengths):
+                    time.sleep(0.001)  # all are there before the second is chosen
+                begun.append(len(waveform))
+                return str(len(waveform))
+
+        pulled = []
+
+        def waveforms():
+            for length in lengths:
+                pulled.append(length)
+                yield np.zeros(length, np.float32)
+
+        with mock.patch.object(processes, "Worker", Slow):
+            heard = list(processes.Processes("pass").map(waveforms(), 1))
+        self.assertEqual(heard, [str(length) for length in lengths])
+        self.assertEqual(begun, [8000, 16000, 12000, 100])
 
     def test_fault_of_the_source_comes_through(self):
         def waveforms():
@@ -108,7 +149,7 @@ class PocketSphinxTest(tf.test.TestCase):
         self.assertEqual(list(self.transcribe.transcribe_all([], num_processes=2)), [])
 
     def test_a_process_that_dies_costs_one_result(self):
-        worker = pocketsphinx._Worker()
+        worker = processes.Worker("from vggish_inversion.asr import pocketsphinx as p; p.serve()")
         silence = np.zeros(16, np.float32)
         self.assertEqual(worker(silence), "")
         process = worker._process

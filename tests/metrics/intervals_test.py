@@ -43,6 +43,15 @@ class PooledTest(tf.test.TestCase):
         with self.assertRaisesRegex(ValueError, "between 0 and 1"):
             metrics.bootstrap_interval(one, confidence=95)
 
+    def test_interval_of_a_mean_agrees_with_a_plain_bootstrap(self):
+        rng = np.random.default_rng(2)
+        values = rng.gamma(2.0, size=30)
+        means = [np.mean(rng.choice(values, 30)) for _ in range(4000)]
+        interval = metrics.mean_interval(values, num_samples=4000)
+        self.assertAllClose(interval, np.quantile(means, (0.025, 0.975)), rtol=0.03)
+        with self.assertRaisesRegex(ValueError, "at least one"):
+            metrics.mean_interval([])
+
 
 class PairedTest(tf.test.TestCase):
     def test_p_value_of_few_utterances_is_exact(self):

@@ -5,6 +5,7 @@ import warnings
 
 import librosa
 import numpy as np
+import pystoi
 import pytest
 import tensorflow as tf
 
@@ -29,6 +30,17 @@ class StoiTest(tf.test.TestCase):
             ]
             self.assertAllClose(scores[0], 1.0, atol=1e-3)
             self.assertAllInRange(-np.diff(scores), 0.01, 1.0)
+
+    def test_agrees_with_pystoi(self):
+        clip, _ = librosa.load(speech.CLIPS[0], sr=16000)
+        score = metrics.load_stoi(clip)
+        rng = np.random.default_rng(1)
+        for level in (0.0, 0.01, 0.1):
+            noisy = (clip + level * rng.standard_normal(clip.size)).astype(np.float32)
+            found = score(noisy)
+            for name, extended in (("stoi", False), ("estoi", True)):
+                expected = pystoi.stoi(clip, noisy, 16000, extended)
+                self.assertAllClose(found[name], expected, rtol=0, atol=1e-6)
 
     def test_ignores_level(self):
         self.assertAllClose(metrics.stoi(self.speech, 0.1 * self.speech), 1.0, atol=1e-3)

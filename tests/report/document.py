@@ -4,8 +4,8 @@ import dataclasses
 import html.parser
 from collections.abc import Iterator
 
-_INLINE = frozenset({"span", "data", "b", "abbr", "code"})
-_VOID = frozenset({"meta", "link", "img", "br", "input", "path"})
+_INLINE = frozenset({"wbr", "span", "data", "b", "abbr", "code"})
+_VOID = frozenset({"meta", "link", "img", "br", "input", "path", "wbr"})
 
 
 @dataclasses.dataclass

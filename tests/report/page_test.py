@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import json
 import os
 import pathlib
 import re
@@ -52,20 +53,27 @@ class PageTest(tf.test.TestCase):
         self.assertEqual(natural[0], "natural reference: the recording")
         self.assertEqual(true_log_mel[0], "true log-mel reference: its log-mel, vocoded")
         self.assertEqual(
-            natural[1:], ["10.0", "0.0 to 25.0", "4.0", "1.000", "1.000", "0.000", "3"]
+            natural[1:],
+            ["3", "10.0 0.0 to 25.0", "4.0", "1.000 1.000 to 1.000", "1.000", "0.000", "1.000"],
         )
         self.assertEqual(
-            true_log_mel[1:], ["12.5", "5.0 to 27.5", "5.1", "0.913", "0.841", "0.302", "3"]
+            true_log_mel[1:], ["3", "12.5 5.0 to 27.5", "5.1", "0.913", "0.841", "0.302", "–"]
         )
         self.assertEqual(
-            conv4, ["conv4", "52.2", "40.4 to 64.9", "33.3", "0.751", "0.650", "0.614", "3"]
+            conv4[1:],
+            ["3", "52.2 40.4 to 64.9", "33.3", "0.751 0.701 to 0.800", "0.650", "0.614", "0.812"],
         )
         self.assertEqual(
-            fc2, ["fc2", "133.3", "110.0 to 151.2", "87.6", "0.284", "0.150", "1.381", "2"]
+            fc2,
+            ["fc2", "2", "133.3 110.0 to 151.2", "87.6", "0.284", "0.150", "1.381", "0.300"],
         )
-        exact = [[float(x.attributes["value"]) for x in row.find_all("data")] for row in rows]
-        scores = results_folder.SUMMARY_SCORES
-        self.assertEqual(exact, [[float(x) for x in scores[layer][1:]] for layer in scores])
+        exact = [float(x.attributes["value"]) for x in rows[2].find_all("data")]
+        self.assertEqual(
+            exact, [0.5217, 0.4035, 0.6489, 0.3333, 0.7511, 0.7011, 0.7999, 0.6502, 0.6144, 0.8123]
+        )
+        headings = [cell.text for cell in table.find_all("thead")[0].find_all("th")]
+        expected = ["Layer", "n", "WER %", "CER %", "STOI", "ESTOI", "log-mel L1", "speaker cos."]
+        self.assertEqual(headings, expected)
 
     def test_references_are_marked_and_layers_stay_in_order(self):
         page = self._read()
@@ -86,8 +94,9 @@ class PageTest(tf.test.TestCase):
     def test_finding_states_the_summary(self):
         finding = self._read().find_all("p", class_="finding")[0].text
         self.assertIn("From conv4 to fc2", finding)
-        for number in ("52.2 %", "133.3 %", "12.5 %", "10.0 %"):
-            self.assertIn(number, finding)
+        told = ("52.2 % (40.4 to 64.9)", "133.3 %", "12.5 % (5.0 to 27.5)", "10.0 %")
+        for words in (*told, "n = 2 to 3 utterances"):
+            self.assertIn(words, finding)
 
     def test_scores_that_were_not_measured_are_dashes(self):
         rows = results_folder.read_table(self.folder / "summary.csv")
@@ -96,25 +105,86 @@ class PageTest(tf.test.TestCase):
         results_folder.write_table(self.folder / "summary.csv", columns, rows)
         (table,) = self._read().find_all("table", id_="summary-table")
         cells = [cell.text for cell in table.find_all("tr")[3].children]
-        self.assertEqual(cells, ["conv4", "–", "–", "33.3", "–", "0.650", "0.614", "3"])
+        self.assertEqual(cells, ["conv4", "3", "–", "33.3", "–", "0.650", "0.614", "0.812"])
 
     def test_curves_describe_every_point_and_floor(self):
-        charts = self._read().find_all("svg", class_="chart")
+        figures = {x.attributes["data-measure"]: x for x in self._read().find_all("figure")}
+        fields = ["wer", "stoi", "cer", "estoi", "log_mel_l1", "speaker_similarity"]
+        self.assertEqual(list(figures), fields)
+        told = {name: item.find_all("desc")[0].text for name, item in figures.items()}
         self.assertEqual(
-            [chart.find_all("desc")[0].text for chart in charts],
+            told["wer"],
+            "reconstructed: conv4 52.2 (40.4 to 64.9), n = 3; fc2 133.3 (110.0 to 151.2), n = 2. "
+            "natural 10.0 (0.0 to 25.0). true log-mel 12.5 (5.0 to 27.5).",
+        )
+        self.assertEqual(
+            told["stoi"],
+            "reconstructed: conv4 0.751 (0.701 to 0.800), n = 3; fc2 0.284, n = 2. "
+            "natural 1.000 (1.000 to 1.000). true log-mel 0.913.",
+        )
+        self.assertEqual(
+            told["speaker_similarity"],
+            "reconstructed: conv4 0.812, n = 3; fc2 0.300, n = 2. "
+            "same speaker, n = 7 pairs of recordings: 0.910 (0.880 to 0.950). "
+            "other speaker, n = 14 pairs of recordings: 0.420.",
+        )
+
+    def test_no_figure_without_its_number_and_interval(self):
+        notes = {
+            figure.attributes["data-measure"]: figure.find_all("small")[0].text
+            for figure in self._read().find_all("figure")
+        }
+        with_interval = "n = 2 to 3 utterances; bars and brackets: 95 % intervals"
+        self.assertEqual(notes["wer"], with_interval)
+        self.assertEqual(notes["stoi"], with_interval)
+        self.assertEqual(notes["cer"], "n = 2 to 3 utterances; summary.csv has no intervals")
+
+    def test_paired_tests_are_shown(self):
+        page = self._read()
+        (table,) = page.find_all("table", id_="differences-table")
+        rows = [[x.text for x in row.children] for row in table.find_all("tr")]
+        self.assertEqual(
+            rows[1:],
             [
-                "reconstructed: conv4 52.2 (40.4 to 64.9), fc2 133.3 (110.0 to 151.2); "
-                "natural: 10.0; true log-mel: 12.5.",
-                "reconstructed: conv4 0.75, fc2 0.28; natural: 1.00; true log-mel: 0.91.",
+                ["Neighbouring layers"],
+                ["conv4 vs fc2", "2", "−81.1 −110.0 to −50.0", "< 0.001", "< 0.001"],
+                ["Against the true log-mel"],
+                ["conv4 vs true log-mel", "3", "+39.7 −1.0 to 80.0", "0.200", "0.200"],
             ],
         )
+        clear = [row.children[0].text for row in table.find_all("tr", class_="clear")]
+        self.assertEqual(clear, ["conv4 vs fc2"])
+        (self.folder / "comparisons.csv").unlink()
+        self.assertEmpty(self._read().find_all("section", id_="differences"))
+
+    def test_numbers_for_programs(self):
+        page = self._read()
+        links = {link.text: link for link in page.find_all("a") if "download" in link.attributes}
+        self.assertCountEqual(links, ["summary.csv", "results.csv", "comparisons.csv", "run.json"])
+        for name, link in links.items():
+            kind = "application/json" if name.endswith("json") else "text/csv"
+            contents = (self.folder / name).read_bytes()
+            self.assertEqual(_decode(link.attributes["href"], kind), contents)
+        numbers = json.loads((self.folder / "index.json").read_text("utf-8"))
+        self.assertEqual(numbers["title"], page.find_all("h1")[0].text)
+        conv4 = numbers["summary"][2]
+        self.assertEqual(conv4["variant"]["layer"], "conv4")
+        self.assertEqual(conv4["scores"]["stoi"], {"value": 0.7511, "low": 0.7011, "high": 0.7999})
+        self.assertEqual(numbers["comparisons"][1]["difference"]["value"], 0.3967)
+        self.assertLen(numbers["utterances"], 12)
+        self.assertEqual(numbers["run"]["seed"], 7)
+
+    def test_long_names_may_break(self):
+        report.write_page(self.folder, title="a/b_c")
+        text = (self.folder / "index.html").read_text("utf-8")
+        self.assertEqual(re.findall("<h1>.*</h1>", text), ["<h1>a/<wbr>b_<wbr>c</h1>"])
 
     def test_curve_points_stand_where_the_ticks_say(self):
         chart = self._read().find_all("svg", class_="chart")[0]
         ticks = {
             float(text.text): float(text.attributes["y"])
             for text in chart.find_all("text")
-            if text.attributes.get("text-anchor") == "end"
+            if text.attributes.get("class") == "tick"
         }
         lowest, highest = min(ticks), max(ticks)
         markers = chart.find_all("path", class_="marker")
@@ -283,7 +353,14 @@ class PageTest(tf.test.TestCase):
         cells = {row.children[0].text: row.children[1].text for row in _run_rows(page)}
         self.assertEqual(
             cells,
-            {"seed": "7", "data.split": "test", "data.layers": "conv4, fc2", "keras": "3.15.1"},
+            {
+                **{"seed": "7", "data.split": "test", "data.layers": "conv4, fc2"},
+                **{
+                    f"speaker_similarity.{name}": str(value)
+                    for name, value in results_folder.SIMILARITY_OF_RECORDINGS.items()
+                },
+                "keras": "3.15.1",
+            },
         )
 
     def test_everything_seen_or_pressed_has_a_name(self):
@@ -320,6 +397,7 @@ class ReportErrorTest(tf.test.TestCase):
         for part in parts:
             self.assertIn(part, message)
         self.assertFalse((self.folder / "index.html").exists())
+        self.assertFalse((self.folder / "index.json").exists())
 
     def test_no_folder(self):
         self.folder = self.folder / "nowhere"

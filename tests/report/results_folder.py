@@ -7,6 +7,8 @@ import wave
 
 import numpy as np
 
+from vggish_inversion import metrics
+
 SECONDS = {"tone-low": 1.5, "tone-high": 1.0, "tone-short": 0.5}
 NUM_BANDS = 64
 MARKUP = "<script>alert('x')</script> & <b>bold</b>"
@@ -30,6 +32,29 @@ _SCORES = ("wer", "wer_low", "wer_high", "cer", "stoi", "estoi", "log_mel_l1")
 _COUNTS = ("num_words", "substitutions", "deletions", "insertions")
 SUMMARY_COLUMNS = (*_KEYS, "num_utterances", *_SCORES)
 RESULT_COLUMNS = (*SUMMARY_COLUMNS, "utterance", "reference", "transcript", *_COUNTS, "status")
+SUMMARY_COLUMNS += ("stoi_low", "stoi_high", *metrics.OPTIONAL_COLUMNS)
+STOI_INTERVALS = {"natural": ("1.0", "1.0"), "conv4": ("0.7011", "0.7999")}
+SPEAKER_SIMILARITY = {"natural": "1.0", "conv4": "0.8123", "fc2": "0.3"}
+SIMILARITY_OF_RECORDINGS = {
+    **{"same_speaker": 0.91, "same_speaker_low": 0.88, "same_speaker_high": 0.95},
+    **{"num_same_pairs": 7, "other_speaker": 0.42, "num_other_pairs": 14},
+}
+
+_SIDE = dict.fromkeys(("layer_a", "preset_a", "loss_a", "layer_b", "preset_b", "loss_b"), "")
+COMPARISONS = [
+    _SIDE
+    | {"comparison": kind, "target": "vggish", "vocoder": "griffin_lim", "asr": "pocketsphinx"}
+    | {"layer_a": "conv4", "preset_a": "large", "loss_a": "l1", "wer_a": "0.5217"}
+    | dict(zip(("difference", "difference_low", "difference_high"), difference, strict=True))
+    | {"num_utterances": n, "p_value": p, "p_adjusted": adjusted, **other}
+    for kind, n, difference, p, adjusted, other in (
+        ("layer", 2, ("-0.8113", "-1.1", "-0.5"), "0.0004", "0.0008",
+         {"layer_b": "fc2", "preset_b": "large", "loss_b": "l1", "wer_b": "1.333"}),
+        ("true_log_mel", 3, ("0.3967", "-0.01", "0.8"), "0.2", "0.2",
+         {"layer_b": "true_log_mel", "wer_b": "0.125"}),
+    )
+]  # fmt: skip
+COMPARISON_COLUMNS = tuple(COMPARISONS[0])
 
 REFERENCE = "The cat sat on the mat."
 _TRANSCRIPTS = {
@@ -61,11 +86,13 @@ def write_results_folder(folder: pathlib.Path) -> pathlib.Path:
                 _write_log_mel(folder / "log_mel" / layer / f"{utterance}.npy", seconds, index)
     write_table(folder / "results.csv", RESULT_COLUMNS, rows)
     write_table(folder / "summary.csv", SUMMARY_COLUMNS, [_summary(row) for row in _VARIANTS])
+    write_table(folder / "comparisons.csv", COMPARISON_COLUMNS, COMPARISONS)
     run = {
         "command": ["python", "scripts/evaluate.py", "--data_dir=my speech"],
         "seed": 7,
         "data": {"split": "test", "layers": ["conv4", "fc2"]},
         "versions": {"keras": "3.15.1"},
+        "speaker_similarity": SIMILARITY_OF_RECORDINGS,
     }
     (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
     return folder
@@ -105,10 +132,12 @@ def _measured(layer: str, transcript: str) -> dict:
 
 
 def _summary(variant) -> dict:
-    scores = ("num_utterances", *_SCORES)
+    scores, layer = ("num_utterances", *_SCORES), variant[1]
     return {
         **dict(zip(_KEYS, variant, strict=True)),
-        **dict(zip(scores, SUMMARY_SCORES[variant[1]], strict=True)),
+        **dict(zip(scores, SUMMARY_SCORES[layer], strict=True)),
+        **dict(zip(("stoi_low", "stoi_high"), STOI_INTERVALS.get(layer, ("", "")), strict=True)),
+        "speaker_similarity": SPEAKER_SIMILARITY.get(layer, ""),
     }
 
 

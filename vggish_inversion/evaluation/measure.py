@@ -132,6 +132,11 @@ def describe_run(
         "patch_hop_frames": grid.patch_hop_frames or target.log_mel.patch_hop_frames,
         "metrics": sorted(grid.metrics),
         "inverters": {name: run.sha256 for name, run in grids.name_runs(runs).items()},
+        "patches_seen": {
+            name: int(seen)
+            for name, run in grids.name_runs(runs).items()
+            if (seen := run.last_epoch.get("num_patches"))
+        },
         # A vocoder with weights has a fingerprint; Griffin-Lim has none.
         "vocoders": {
             name: getattr(vocoder, "fingerprint", None)

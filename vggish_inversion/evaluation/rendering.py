@@ -84,6 +84,7 @@ class Renderer:
         waveforms = {grids.Rendition(NATURAL): natural}
         waveforms |= self._vocode(log_mels, wanted, len(natural))
         with self._watch("scoring"):
+            intelligibility = metrics.load_stoi(natural)
             score = self._score_against(natural)
         for rendition, condition in wanted.items():
             waveform = waveforms[rendition]
@@ -92,8 +93,7 @@ class Renderer:
             with self._watch("scoring"):
                 log_mel = np.asarray(features.waveform_to_log_mel(waveform, self._params))
                 scores = {
-                    "stoi": metrics.stoi(natural, waveform),
-                    "estoi": metrics.stoi(natural, waveform, extended=True),
+                    **intelligibility(waveform),
                     "log_mel_l1": metrics.log_mel_l1(true_log_mel, log_mel),
                     **score(waveform),
                 }

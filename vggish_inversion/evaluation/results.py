@@ -19,8 +19,10 @@ REFERENCES = (NATURAL, TRUE_LOG_MEL)
 KEYS = ("target", "layer", "preset", "loss", "vocoder", "asr")
 SCORES = ("num_utterances", "wer", "wer_low", "wer_high", "cer", "stoi", "estoi", "log_mel_l1")
 MEANS = ("stoi", "estoi", "log_mel_l1", *metrics.OPTIONAL_COLUMNS)
-# The first columns are for good; the optional ones come after them, empty if not asked for.
-SUMMARY_COLUMNS = (*KEYS, *SCORES, *metrics.OPTIONAL_COLUMNS)
+# The first columns are for good; the optional ones come after them, empty if not asked for, and
+# then the 95 % intervals of all but WER, which has its own among the first.
+INTERVALS = tuple(f"{name}_{end}" for name in ("cer", *MEANS) for end in ("low", "high"))
+SUMMARY_COLUMNS = (*KEYS, *SCORES, *metrics.OPTIONAL_COLUMNS, *INTERVALS)
 RESULT_COLUMNS = (
     *KEYS,
     *SCORES,
@@ -185,6 +187,7 @@ def open_results(folder: pathlib.Path, settings: Mapping) -> None:
             if earlier.get(name, fingerprint) != fingerprint
         ]
         merged[kind] = earlier | settings[kind]
+    merged["patches_seen"] = kept.get("patches_seen", {}) | settings["patches_seen"]
     if conflicts:
         raise ValueError(
             f"{folder} holds results of another evaluation (different: {', '.join(conflicts)}); "

@@ -35,18 +35,24 @@ def summarize(
         entry["num_utterances"] = len(chosen)
         spoken = [row for row in chosen if row["num_words"]]
         if spoken:
-            words = [metrics.word_errors(row["reference"], row["transcript"]) for row in spoken]
-            chars = [metrics.char_errors(row["reference"], row["transcript"]) for row in spoken]
-            low, high = metrics.bootstrap_interval(words)
-            rates = (metrics.pooled_rate(words), low, high, metrics.pooled_rate(chars))
-            names = ("wer", "wer_low", "wer_high", "cer")
-            entry |= {name: round(rate, 4) for name, rate in zip(names, rates, strict=True)}
+            for name, count in (("wer", metrics.word_errors), ("cer", metrics.char_errors)):
+                errors = [count(row["reference"], row["transcript"]) for row in spoken]
+                interval = metrics.bootstrap_interval(errors)
+                entry |= _figures(name, metrics.pooled_rate(errors), interval)
         for name in MEANS:
             values = np.array([float(row[name] or "nan") for row in chosen])
-            if np.isfinite(values).any():
-                entry[name] = round(float(np.nanmean(values)), 4)
+            values = values[np.isfinite(values)]
+            if values.size:
+                entry |= _figures(name, float(values.mean()), metrics.mean_interval(values))
         summary.append(entry)
     return summary
+
+
+def _figures(name: str, value: float, interval: tuple[float, float]) -> dict[str, float]:
+    """A figure's three columns."""
+    low, high = interval
+    named = {name: value, f"{name}_low": low, f"{name}_high": high}
+    return {column: round(number, 4) for column, number in named.items()}
 
 
 def summary_text(results_dir: str | pathlib.Path) -> str:

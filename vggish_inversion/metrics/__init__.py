@@ -3,10 +3,12 @@
 Texts are scored without TensorFlow, which `metrics.speakers` alone imports.
 """
 
+from vggish_inversion.metrics.intelligibility import load_stoi, stoi
 from vggish_inversion.metrics.intervals import (
     PairedComparison,
     bootstrap_interval,
     compare_paired,
+    mean_interval,
     pooled_rate,
 )
 from vggish_inversion.metrics.optional import (
@@ -16,7 +18,7 @@ from vggish_inversion.metrics.optional import (
     load_metrics,
 )
 from vggish_inversion.metrics.pitch import PitchErrors, pitch_errors, track_pitch
-from vggish_inversion.metrics.signals import log_mel_l1, pesq, spectral_convergence, stoi
+from vggish_inversion.metrics.signals import log_mel_l1, pesq, spectral_convergence
 from vggish_inversion.metrics.text import WordErrors, char_errors, normalize_text, word_errors
 
 __all__ = [
@@ -30,7 +32,9 @@ __all__ = [
     "char_errors",
     "compare_paired",
     "load_metrics",
+    "load_stoi",
     "log_mel_l1",
+    "mean_interval",
     "normalize_text",
     "pesq",
     "pitch_errors",

@@ -43,17 +43,52 @@ def bootstrap_interval(
     Raises:
         ValueError: if there are no utterances, or the confidence is out of range.
     """
-    if not errors:
+    table = np.array([(item.num_errors, item.num_words) for item in errors], np.float64)
+    return _ratio_interval(table, confidence, num_samples, seed)
+
+
+def mean_interval(
+    values: Sequence[float],
+    *,
+    confidence: float = 0.95,
+    num_samples: int = 2000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Percentile bootstrap of a mean over utterances, drawn as `bootstrap_interval` draws them.
+
+    >>> mean_interval([0.5, 0.5])
+    (0.5, 0.5)
+
+    Args:
+        values: one per utterance, finite.
+        confidence: likewise.
+        num_samples: likewise.
+        seed: likewise.
+
+    Returns:
+        The interval's ends.
+
+    Raises:
+        ValueError: if there are no values, or the confidence is out of range.
+    """
+    table = np.array([(value, 1.0) for value in values], np.float64)
+    return _ratio_interval(table, confidence, num_samples, seed)
+
+
+def _ratio_interval(
+    table: np.ndarray, confidence: float, num_samples: int, seed: int
+) -> tuple[float, float]:
+    """Of the sum of the first column over that of the second, when rows are drawn anew."""
+    if not len(table):
         raise ValueError("no utterances to resample: expected at least one")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence}: expected a number between 0 and 1")
-    table = np.array([(item.num_errors, item.num_words) for item in errors], np.float64)
-    share = np.full(len(errors), 1 / len(errors))
+    share = np.full(len(table), 1 / len(table))
     # How often each utterance is drawn: [draws, utterances].
-    times = np.random.default_rng(seed).multinomial(len(errors), share, size=num_samples)
-    num_errors, num_words = (times @ table).T
+    times = np.random.default_rng(seed).multinomial(len(table), share, size=num_samples)
+    numerators, denominators = (times @ table).T
     tail = (1 - confidence) / 2
-    low, high = np.quantile(num_errors / num_words, (tail, 1 - tail))
+    low, high = np.quantile(numerators / denominators, (tail, 1 - tail))
     return float(low), float(high)
 
 

@@ -1,46 +1,12 @@
-"""Waveforms against waveforms: intelligibility, quality, and distances of spectra."""
+"""Waveforms against waveforms: quality, and distances of spectra."""
 
 import importlib
-import warnings
 
 import numpy as np
 
 _SAMPLE_RATE_HZ = 16000
-# STOI correlates over 30 frames, 12.8 ms apart; pystoi fails on clips of no frame at all.
-_MIN_STOI_SAMPLES = int(0.4 * _SAMPLE_RATE_HZ)
 # The frames of VGGish's front end.
 _WINDOW_SAMPLES, _HOP_SAMPLES, _FFT_LENGTH = 400, 160, 512
-
-
-def stoi(reference: np.ndarray, waveform: np.ndarray, *, extended: bool = False) -> float:
-    """Short-time objective intelligibility (Taal et al. 2011), or ESTOI (Jensen and Taal 2016).
-
-    Args:
-        reference: `[samples]` float at 16 kHz, the clean speech.
-        waveform: `[samples]` float at 16 kHz, the same speech to be judged, in step with it.
-        extended: compute ESTOI.
-
-    Returns:
-        About 0 (nothing is intelligible) to 1; nan where it is not defined: the reference is
-        silent, or less than 0.4 s of it is not.
-
-    Raises:
-        ValueError: if the shapes differ.
-    """
-    import pystoi  # with scipy.signal behind it; texts are scored without
-
-    reference, waveform = _pair(reference, waveform)
-    if len(reference) < _MIN_STOI_SAMPLES or not np.any(reference):
-        return float("nan")
-    if not np.any(waveform):
-        return 0.0
-    # Short clips make pystoi return 1e-5, with a warning; it drops silent frames before it counts.
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", "Not enough STFT frames", RuntimeWarning)
-        try:
-            return float(pystoi.stoi(reference, waveform, _SAMPLE_RATE_HZ, extended))
-        except RuntimeWarning:
-            return float("nan")
 
 
 def log_mel_l1(a: np.ndarray, b: np.ndarray) -> float:

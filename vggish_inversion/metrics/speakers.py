@@ -8,6 +8,7 @@ import numpy as np
 from vggish_inversion import features
 from vggish_inversion.targets import encoder
 
+_NUM_DRAWS = 2000
 _ENCODER, _TAP = "small_encoder/speaker_id", "layer_6"
 
 
@@ -50,23 +51,43 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 def reference_similarities(embeddings: np.ndarray, speakers: Sequence[str]) -> dict[str, Any]:
     """What cosines of natural recordings are like, within speakers and between them.
 
-    >>> reference_similarities(np.eye(2)[[0, 0, 1]], ["anna", "anna", "ben"])
-    {'same_speaker': 1.0, 'num_same_pairs': 1, 'other_speaker': 0.0, 'num_other_pairs': 2}
+    >>> reference_similarities(
+    ...     np.eye(2)[[0, 0, 1]], ["anna", "anna", "ben"]
+    ... )  # doctest: +NORMALIZE_WHITESPACE
+    {'same_speaker': 1.0, 'same_speaker_low': 1.0, 'same_speaker_high': 1.0, 'num_same_pairs': 1,
+     'other_speaker': 0.0, 'other_speaker_low': 0.0, 'other_speaker_high': 0.0,
+     'num_other_pairs': 2}
 
     Args:
         embeddings: `[utterances, size]`, of recordings.
         speakers: of each.
 
     Returns:
-        The mean over all pairs of different utterances; None where there is no such pair.
+        The mean over all pairs of different utterances, with its 95 % bootstrap interval over
+        utterances; None where there is no such pair.
     """
     directions = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
     cosines = directions @ directions.T
     names = np.asarray(speakers)
     same = names[:, np.newaxis] == names
-    pairs = np.triu(np.isfinite(cosines), k=1)
+    pairs = np.isfinite(cosines) & ~np.eye(len(names), dtype=bool)
     figures = {}
     for label, chosen in (("same", pairs & same), ("other", pairs & ~same)):
-        mean = round(float(cosines[chosen].mean()), 4) if chosen.any() else None
-        figures |= {f"{label}_speaker": mean, f"num_{label}_pairs": int(chosen.sum())}
+        ends = ("speaker", "speaker_low", "speaker_high")
+        values = _mean_with_interval(cosines, chosen) if chosen.any() else (None, None, None)
+        figures |= {f"{label}_{end}": value for end, value in zip(ends, values, strict=True)}
+        figures[f"num_{label}_pairs"] = int(chosen.sum()) // 2
     return figures
+
+
+def _mean_with_interval(cosines: np.ndarray, chosen: np.ndarray) -> tuple[float, float, float]:
+    """Over the pairs that are chosen; drawn anew are the utterances, not the pairs."""
+    num_utterances = len(cosines)
+    share = np.full(num_utterances, 1 / num_utterances)
+    rng = np.random.default_rng(0)
+    times = rng.multinomial(num_utterances, share, size=_NUM_DRAWS).astype(np.float64)
+    kept = np.where(chosen, cosines, 0.0)
+    sums, counts = (np.sum((times @ table) * times, axis=1) for table in (kept, chosen))
+    low, high = np.quantile((sums / np.maximum(counts, 1))[counts > 0], (0.025, 0.975))
+    mean, low, high = (round(float(value), 4) for value in (cosines[chosen].mean(), low, high))
+    return mean, low, high

@@ -28,7 +28,7 @@ class Experiment:
 
     Attributes:
         data_dirs: corpora.
-        output_dir: receives `log_mel_cache/`, `runs/`, `results/` and `comparison.csv`.
+        output_dir: receives `log_mel_cache/`, `runs/`, `results/` and `beside_published.csv`.
         layers: taps or aliases; all if None.
         recipe: how inverters are trained, but for preset, loss, epochs and seed.
         seed: of weights and patches.
@@ -56,7 +56,7 @@ class Experiment:
     @property
     def comparison_path(self) -> pathlib.Path:
         """Receives our scores and the published ones."""
-        return self.output_dir / "comparison.csv"
+        return self.output_dir / "beside_published.csv"
 
     def taps(self, target: encoder.TargetEncoder) -> list[encoder.Tap]:
         """Those that `layers` names, in its order, each once.
@@ -97,7 +97,7 @@ class Outcome:
     Attributes:
         runs: all inverters, those that failed too.
         results: rows of results.csv.
-        comparison: rows of comparison.csv.
+        comparison: rows of beside_published.csv.
         page: the report.
     """
 
@@ -171,6 +171,6 @@ def reproduce(
         settings={**settings, "split": experiment.split},
         progress=progress,
     )
-    page = report.write_page(folder)
     comparison = published.write_comparison(folder, experiment.comparison_path)
+    page = report.write_page(folder, extra_tables=[published.page_table(comparison)])
     return Outcome(runs, rows, comparison, page)

@@ -13,6 +13,7 @@ import pathlib
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from vggish_inversion import report
 from vggish_inversion.evaluation import results
 
 _ASR, _VOCODER = "pocketsphinx", "griffin_lim"
@@ -101,6 +102,33 @@ def write_comparison(
     ]
     results.write_table(pathlib.Path(path), COMPARISON_COLUMNS, rows)
     return rows
+
+
+def page_table(rows: Iterable[Mapping]) -> report.ExtraTable:
+    """The comparison for the page: ours with the interval of WER, and the published beside it."""
+
+    def cell(value: str | float | None, scale: float, decimals: int) -> str:
+        return "–" if value in (None, "") else f"{scale * float(value):.{decimals}f}"
+
+    lines = []
+    for row in rows:
+        wer, low, high = (cell(row[name], 100, 1) for name in ("wer", "wer_low", "wer_high"))
+        name = f"{row['layer']} {row['preset']} {row['loss']}".strip()
+        line = [name, row["asr"], str(row["num_utterances"]), f"{wer} ({low} to {high})"]
+        line.append(cell(row["published_wer"], 100, 0))
+        for score in ("stoi", "log_mel_l1"):
+            line += [cell(row[score], 1, 3), cell(row[f"published_{score}"], 1, 3)]
+        lines.append(line)
+    header = ("layer", "recogniser", "n", "WER % (95 %)", "published", "STOI", "published")
+    return report.ExtraTable(
+        "Beside the published figures",
+        "“published”: the reconstructions of one utterance (n = 1, so without an interval) that "
+        "the paper’s authors put online, scored anew; their STOI and log-mel L1 are against a "
+        "vocoded recording. One word of it is 5 % WER. Ours: n utterances; the intervals of STOI "
+        "and log-mel L1 are in the summary.",
+        (*header, "log-mel L1", "published"),
+        lines,
+    )
 
 
 def comparison_text(rows: Iterable[Mapping]) -> str:

@@ -39,7 +39,7 @@ class Clip:
         return math.ceil(num_bytes * _BASE64_GROWTH)
 
 
-def load_clips(results: Results, *, max_bytes: int) -> dict[str, Mapping[Variant, Clip]]:
+def fitting_clips(results: Results, *, max_bytes: int) -> dict[str, Mapping[Variant, Clip]]:
     """Loads utterance after utterance while they fit on a page; the first one always does.
 
     Args:
@@ -51,15 +51,19 @@ def load_clips(results: Results, *, max_bytes: int) -> dict[str, Mapping[Variant
     """
     clips: dict[str, Mapping[Variant, Clip]] = {}
     num_bytes = 0
-    for utterance, reconstructions in results.reconstructions.items():
-        loaded = {
-            variant: _load_clip(results, reconstructions, variant) for variant in reconstructions
-        }
+    for utterance in results.reconstructions:
+        loaded = load_clips(results, utterance)
         num_bytes += sum(clip.num_page_bytes for clip in loaded.values())
         if clips and num_bytes > max_bytes:
             break
         clips[utterance] = loaded
     return clips
+
+
+def load_clips(results: Results, utterance: str) -> dict[Variant, Clip]:
+    """All clips of one utterance, by variant."""
+    rows = results.reconstructions[utterance]
+    return {variant: _load_clip(results, rows, variant) for variant in rows}
 
 
 def color_range(clips: Mapping[str, Mapping[Variant, Clip]]) -> tuple[float, float]:

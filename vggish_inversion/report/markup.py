@@ -5,9 +5,10 @@ letting markup through is what has to be asked for, by its type.
 """
 
 import html
+import re
 from typing import Union
 
-_VOID = frozenset({"br", "img", "link", "meta", "input"})
+_VOID = frozenset({"br", "img", "link", "meta", "input", "wbr"})
 
 Content = Union[str, int, float, "Html", None]
 
@@ -59,3 +60,12 @@ def tag(element: str, *contents: Content, **attributes: Content | bool) -> Html:
         parts.append(name if value is True else f'{name}="{escape(value)}"')
     opening = f"<{' '.join(parts)}>"
     return Html(opening if element in _VOID else f"{opening}{join(*contents)}</{element}>")
+
+
+def breakable(name: str) -> Html:
+    """A name whose lines may end behind a slash or an underscore.
+
+    >>> breakable("a/b_c")
+    'a/<wbr>b_<wbr>c'
+    """
+    return join(*re.split(r"(?<=[/_])", name), separator=tag("wbr"))

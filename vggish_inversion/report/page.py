@@ -6,13 +6,19 @@ import importlib.resources
 import pathlib
 import shlex
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from vggish_inversion.report.clips import color_range, load_clips
-from vggish_inversion.report.listening import color_bar, failures, layer_strip, utterance_section
-from vggish_inversion.report.markup import Content, Html, escape, join, tag
-from vggish_inversion.report.overview import depth_curves, finding, summary_table
-from vggish_inversion.report.results import Results, read_results
+from vggish_inversion.report.clips import color_range, fitting_clips
+from vggish_inversion.report.depth import depth_curves
+from vggish_inversion.report.differences import differences_section
+from vggish_inversion.report.extra import ExtraTable, extra_section
+from vggish_inversion.report.listening import failures, layer_strip, utterance_section
+from vggish_inversion.report.markup import Content, Html, breakable, escape, join, tag
+from vggish_inversion.report.numbers import downloads, numbers_json
+from vggish_inversion.report.overview import finding, summary_table
+from vggish_inversion.report.reading import read_results
+from vggish_inversion.report.results import Results
+from vggish_inversion.report.spectrogram import color_bar
 
 
 def write_page(
@@ -21,8 +27,11 @@ def write_page(
     *,
     title: str | None = None,
     max_media_megabytes: float = 30.0,
+    extra_tables: Sequence[ExtraTable] = (),
 ) -> pathlib.Path:
     """Writes one HTML page that holds all of a results folder and needs no network.
+
+    Beside it, under the same name with `.json`, are its numbers for programs.
 
     Args:
         results_dir: a folder that evaluation wrote.
@@ -30,6 +39,7 @@ def write_page(
         title: the page's heading; the question, asked of the run's target, if None.
         max_media_megabytes: how much sound and pictures may add. Utterances beyond that keep
             their transcripts and scores, and the page says so. The first is always heard.
+        extra_tables: shown behind the folder's own.
 
     Returns:
         The page's path.
@@ -39,16 +49,25 @@ def write_page(
     """
     results = read_results(results_dir)
     path = pathlib.Path(output_path) if output_path else results.folder / "index.html"
-    page = _page(results, title or _question(results), max_bytes=round(max_media_megabytes * 1e6))
+    title = title or _question(results)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.tmp")
-    unfinished.write_text(page, encoding="utf-8")
-    unfinished.replace(path)
+    _write_text(path.with_suffix(".json"), numbers_json(results, title))
+    max_bytes = round(max_media_megabytes * 1e6)
+    _write_text(path, _page(results, title, max_bytes=max_bytes, extra_tables=extra_tables))
     return path
 
 
-def _page(results: Results, title: str, *, max_bytes: int) -> str:
-    clips = load_clips(results, max_bytes=max_bytes)
+def _write_text(path: pathlib.Path, text: str) -> None:
+    """Writes a file, whole or not at all."""
+    unfinished = path.with_name(f"{path.name}.tmp")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
+
+
+def _page(
+    results: Results, title: str, *, max_bytes: int, extra_tables: Sequence[ExtraTable]
+) -> str:
+    clips = fitting_clips(results, max_bytes=max_bytes)
     low, high = color_range(clips)
     sections = [
         utterance_section(results, utterance, clips.get(utterance), index=index, low=low, high=high)
@@ -58,6 +77,7 @@ def _page(results: Results, title: str, *, max_bytes: int) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     return string.Template(_resource("page.html")).substitute(
         title=escape(title),
+        heading=breakable(title),
         # Nothing but this very script may run, whatever a transcript holds.
         script_hash=f"sha256-{digest}",
         style=_resource("style.css"),
@@ -67,6 +87,12 @@ def _page(results: Results, title: str, *, max_bytes: int) -> str:
         table=summary_table(results),
         failures=escape(failures(results)),
         curves=depth_curves(results),
+        differences=escape(differences_section(results)),
+        extras=join(*(extra_section(table, index) for index, table in enumerate(extra_tables))),
+        differences_link=escape(
+            tag("a", "Differences", href="#differences") if results.comparisons else None
+        ),
+        downloads=downloads(results),
         strip=layer_strip(results),
         color_bar=color_bar(low, high),
         room=_room(len(clips), len(sections)),
@@ -111,8 +137,9 @@ def _room(num_heard: int, num_utterances: int) -> Html:
     return tag(
         "p",
         f"To keep the page small, the first {num_heard} of {num_utterances} utterances can be "
-        "heard and seen here; the others have their transcripts and scores. All the clips are in "
-        "the results folder, under audio/.",
+        "heard and seen here, and the others have their transcripts and scores; "
+        "make_report.py --max_media_megabytes= makes room for more. All the clips are in the "
+        "results folder, under audio/.",
         class_="note notice",
     )
 

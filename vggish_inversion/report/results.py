@@ -1,25 +1,32 @@
-"""Reads a results folder: the two tables, the run's settings, and where each clip lies."""
+"""What a results folder holds: its tables, the run's settings, and where each clip lies."""
 
-import csv
 import dataclasses
-import json
-import math
 import pathlib
-from collections.abc import Mapping
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+
+from vggish_inversion import metrics
 
 NATURAL = "natural"
 TRUE_LOG_MEL = "true_log_mel"
 
-_KEYS = ("target", "layer", "preset", "loss", "vocoder", "asr")
-_SCORES = ("wer", "wer_low", "wer_high", "cer", "stoi", "estoi", "log_mel_l1")
-_COUNTS = ("num_words", "substitutions", "deletions", "insertions")
-_SUMMARY_COLUMNS = (*_KEYS, "num_utterances", *_SCORES)
-_RESULTS_COLUMNS = (
-    *_SUMMARY_COLUMNS,
-    *("utterance", "reference", "transcript"),
-    *_COUNTS,
-    "status",
-)
+KEYS = ("target", "layer", "preset", "loss", "vocoder", "asr")
+SCORES = ("wer", "cer", "stoi", "estoi", "log_mel_l1", *metrics.OPTIONAL_COLUMNS)
+
+
+# Before the last name of each path that leads out of the folder where the command was given.
+_FOLDERS = re.compile(r"(?<=[=,])(?:/|\.\./)(?:[^=,]*/)?(?=[^/,]+(?:,|$))")
+
+
+def short_command(parts: Sequence[str]) -> str:
+    """A command to show: where on a disk its corpora, output and cache lay is nobody's business.
+
+    >>> short_command(["python", "x.py", "--data_dir=/a/b/LJSpeech-1.1,c/d", "--cache_dir=e"])
+    'python x.py --data_dir=LJSpeech-1.1,c/d'
+    """
+    kept = [part for part in parts if not part.startswith("--cache_dir")]
+    return shlex.join(_FOLDERS.sub("", part) for part in kept)
 
 
 class ReportError(ValueError):
@@ -44,25 +51,47 @@ class Variant:
 
 
 @dataclasses.dataclass(frozen=True)
-class Scores:
-    """Rates are fractions, STOI and ESTOI at most 1, log-mel L1 in nats; None where not known."""
+class Score:
+    """A figure with its 95 % interval, which is None where the table has none.
 
-    wer: float | None
-    wer_low: float | None
-    wer_high: float | None
-    cer: float | None
-    stoi: float | None
-    estoi: float | None
-    log_mel_l1: float | None
+    Rates are fractions, STOI and ESTOI at most 1, log-mel L1 in nats.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
 
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """A row of summary.csv."""
+    """A row of summary.csv; `scores` has what was measured, by the names of `SCORES`."""
 
     variant: Variant
     num_utterances: int
-    scores: Scores
+    scores: Mapping[str, Score]
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A row of comparisons.csv: two variants on the utterances that both have.
+
+    Attributes:
+        kind: what the two differ in: "layer", "preset", "loss" or "true_log_mel".
+        a: the first variant.
+        b: the second.
+        num_utterances: that both have.
+        difference: WER of `a` less WER of `b`, with its interval.
+        p_value: of so great a difference by chance.
+        p_adjusted: the same, adjusted for the false discoveries of all rows.
+    """
+
+    kind: str
+    a: Variant
+    b: Variant
+    num_utterances: int
+    difference: Score
+    p_value: float | None
+    p_adjusted: float | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +102,7 @@ class Reconstruction:
     utterance: str
     reference: str
     transcript: str
-    scores: Scores
+    wer: float | None
     num_words: int | None
     substitutions: int | None
     deletions: int | None
@@ -94,13 +123,34 @@ class Results:
         folder: where it lies.
         summaries: in the order of summary.csv, which is references first and then depth.
         reconstructions: by utterance, in the order of results.csv, then by variant.
+        comparisons: in the order of comparisons.csv; empty if there is none.
         run: what run.json holds; None if there is none to read.
     """
 
     folder: pathlib.Path
     summaries: tuple[Summary, ...]
     reconstructions: Mapping[str, Mapping[Variant, Reconstruction]]
+    comparisons: tuple[Comparison, ...]
     run: dict | None
+
+    @property
+    def clips(self) -> str:
+        """What was measured on, such as "LJSpeech-1.1, test"; "unknown" without run.json."""
+        run = self.run or {}
+        folders = run.get("data_dir") or ["unknown clips"]
+        folders = [folders] if isinstance(folders, str) else folders
+        names = " and ".join(pathlib.PurePath(str(folder)).name for folder in folders)
+        return ", ".join(filter(None, (names, run.get("split"))))
+
+    @property
+    def command(self) -> str:
+        """The command that made the folder, as it is shown elsewhere."""
+        return short_command([str(part) for part in (self.run or {}).get("command", [])])
+
+    def patches_seen(self, variant: Variant) -> int | None:
+        """How many patches its inverter was trained on; None where that is not known."""
+        name = f"{variant.layer}/{variant.preset}-{variant.loss}"
+        return (self.run or {}).get("patches_seen", {}).get(name)
 
     def find_clip(self, kind: str, reconstruction: Reconstruction) -> pathlib.Path | None:
         """The file of one reconstruction, or None if the folder has none.
@@ -124,97 +174,3 @@ class Results:
             if path.resolve().is_relative_to(root.resolve()) and path.is_file():
                 return path
         return None
-
-
-def read_results(folder: str | pathlib.Path) -> Results:
-    """Reads what evaluation wrote.
-
-    Args:
-        folder: holds summary.csv and results.csv; run.json, audio/ and log_mel/ may be missing.
-
-    Returns:
-        The folder's `Results`.
-
-    Raises:
-        ReportError: if the folder or a table is missing, empty or not in the expected form.
-    """
-    folder = pathlib.Path(folder)
-    if not folder.is_dir():
-        raise ReportError(f"{folder}: expected a results folder, found none; run the evaluation.")
-    summaries = [
-        Summary(_variant(row), row.integer("num_utterances") or 0, _scores(row))
-        for row in _read_table(folder / "summary.csv", _SUMMARY_COLUMNS)
-    ]
-    reconstructions: dict[str, dict[Variant, Reconstruction]] = {}
-    for row in _read_table(folder / "results.csv", _RESULTS_COLUMNS):
-        reconstruction = Reconstruction(
-            variant=_variant(row),
-            utterance=row["utterance"],
-            reference=row["reference"],
-            transcript=row["transcript"],
-            scores=_scores(row),
-            **{name: row.integer(name) for name in _COUNTS},
-            status=row["status"].strip() or "no status was written",
-        )
-        variants = reconstructions.setdefault(reconstruction.utterance, {})
-        variants[reconstruction.variant] = reconstruction
-    return Results(folder, tuple(summaries), reconstructions, _read_run(folder / "run.json"))
-
-
-class _Row(dict[str, str]):
-    """A table's row that knows where it stands, for error messages."""
-
-    def __init__(self, cells: Mapping[str, str], place: str):
-        super().__init__(cells)
-        self._place = place
-
-    def number(self, column: str) -> float | None:
-        text = self[column].strip()
-        try:
-            value = float(text) if text else math.nan
-        except ValueError:
-            raise ReportError(
-                f"{self._place}: expected a number in {column}, got {text!r}."
-            ) from None
-        return value if math.isfinite(value) else None
-
-    def integer(self, column: str) -> int | None:
-        value = self.number(column)
-        return None if value is None else round(value)
-
-
-def _variant(row: _Row) -> Variant:
-    return Variant(**{name: row[name].strip() for name in _KEYS})
-
-
-def _scores(row: _Row) -> Scores:
-    return Scores(**{name: row.number(name) for name in _SCORES})
-
-
-def _read_table(path: pathlib.Path, columns: tuple[str, ...]) -> list[_Row]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, restval="")
-            rows = [_Row(row, f"{path}, line {reader.line_num}") for row in reader]
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-    except FileNotFoundError:
-        raise ReportError(f"{path}: expected a table, found none; run the evaluation.") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ReportError(
-            f"{path}: expected a table in UTF-8, could not read it: {error}."
-        ) from error
-    if missing:
-        raise ReportError(
-            f"{path}: expected the column(s) {', '.join(missing)}; run the evaluation."
-        )
-    if not rows:
-        raise ReportError(f"{path}: expected at least one row, found none; run the evaluation.")
-    return rows
-
-
-def _read_run(path: pathlib.Path) -> dict | None:
-    try:
-        run = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None  # the page says that the settings are not known; the results still stand
-    return run if isinstance(run, dict) else None
