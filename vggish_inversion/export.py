@@ -4,17 +4,15 @@ Its signatures follow TensorFlow Serving's rules: named float tensors in and out
 `Reconstructor` runs, in the same graph.
 """
 
-import contextlib
 import dataclasses
 import json
 import os
 import pathlib
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import tensorflow as tf
 
-from vggish_inversion import reconstruction
+from vggish_inversion import folders, reconstruction
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.targets import encoder
 
@@ -82,7 +80,7 @@ def export_saved_model(
     """
     trained.check_target(target)
     folder = pathlib.Path(output_dir)
-    with write_whole(folder) as unfinished:
+    with folders.write_whole(folder) as unfinished:
         reconstructor = reconstruction.Reconstructor(
             target,
             {trained.layer: (trained.layer, trained.load_model())},
@@ -97,26 +95,6 @@ def export_saved_model(
         card = _card(facts, target, folder.name)
         (unfinished / "README.md").write_text(card, encoding="utf-8")
     return folder
-
-
-@contextlib.contextmanager
-def write_whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Gives a folder to write into, which becomes `path` if all goes well, and else vanishes.
-
-    Raises:
-        FileExistsError: if `path` is there already.
-    """
-    if path.exists():
-        raise FileExistsError(f"{path} is there already; delete it or name another folder")
-    path.absolute().parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir()
-    try:
-        yield unfinished
-        unfinished.rename(path)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _facts(trained, reconstructor: reconstruction.Reconstructor, vocoder: str) -> dict:

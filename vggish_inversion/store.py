@@ -1,6 +1,5 @@
 """From a name to a `Reconstructor`: the model store, one's own folders, published SavedModels."""
 
-import json
 import pathlib
 import tarfile
 import tempfile
@@ -10,11 +9,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from vggish_inversion import data, features, reconstruction, vocoders
+from vggish_inversion import data, documents, features, reconstruction, vocoders
 from vggish_inversion.inverters import run
 from vggish_inversion.targets import download, encoder, hub
 
 ALL_LAYERS = "all"
+_EXPORT_FIELDS = {"layer": str, "log_mel": dict, "patch_hop_frames": int}
 _ARCHIVE_SUFFIXES = (".tar.gz", ".tgz")
 _COLUMNS = ("target", "layer", "preset", "loss", "patches seen", "held-out L1", "MB")
 
@@ -34,7 +34,7 @@ class SavedReconstructor:
             hub.WeightsError: if the folder holds none that this package wrote.
         """
         try:
-            self.config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            self.config = documents.read_json(folder / "config.json", _EXPORT_FIELDS)
             self._params = features.LogMelParams(**self.config["log_mel"])
             self.model: Any = tf.saved_model.load(str(folder))
             self._reconstruct = self.model.signatures["reconstruct"]

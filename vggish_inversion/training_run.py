@@ -16,6 +16,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import keras
 import numpy as np
 
+from vggish_inversion import documents
+from vggish_inversion.targets import npz
+
 # Settings that tell where a run was made, not what it is; the data has a fingerprint.
 _MAY_DIFFER = {"command", "versions", "data_dir"}
 
@@ -65,12 +68,17 @@ class Checkpoint(keras.callbacks.Callback):
         """Puts back what was kept; returns the number of epochs that are done."""
         if not self._path.is_file():
             return 0
-        with np.load(self._path, allow_pickle=False) as kept:
-            if len(kept.files) != len(self._variables) + 1:
-                raise RunError(f"{self._path} is of another network; use a new output folder")
-            for index, variable in enumerate(self._variables):
-                variable.assign(kept[f"variable_{index}"])
-            self.history = json.loads(str(kept["history"]))
+        shapes = {f"variable_{i}": tuple(item.shape) for i, item in enumerate(self._variables)}
+        try:
+            arrays, history = npz.read_state(self._path, shapes=shapes, text="history")
+            self.history = _parse_history(history)
+        except ValueError as error:
+            raise RunError(
+                f"{self._path} is damaged, or of another network ({error}); put back a copy of it, "
+                "or use a new output folder"
+            ) from error
+        for name, variable in zip(shapes, self._variables, strict=True):
+            variable.assign(arrays[name])
         return len(self.history)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -115,16 +123,39 @@ class Checkpoint(keras.callbacks.Callback):
         """Writes history.csv: a row per epoch."""
         if not self.history:
             return
-        with open(self._history_path, "w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, self.history[-1].keys())
+        unfinished = self._history_path.with_suffix(".tmp")
+        with open(unfinished, "w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, self.history[-1].keys(), extrasaction="ignore")
             writer.writeheader()
             writer.writerows(self.history)
+        os.replace(unfinished, self._history_path)
+
+
+def _parse_history(text: str) -> list[dict[str, float]]:
+    """The rows that a checkpoint keeps.
+
+    Raises:
+        ValueError: if they are none.
+    """
+    try:
+        rows = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("its history is nested without end") from error
+    if not isinstance(rows, list) or not rows:
+        raise ValueError("its history has no rows")
+    for row in rows:
+        if not isinstance(row, dict) or not all(isinstance(v, (int, float)) for v in row.values()):
+            raise ValueError("its history is no table of numbers")
+    return rows
 
 
 def read_history(run_dir: pathlib.Path) -> list[dict[str, str]]:
-    """The rows of history.csv."""
-    with open(run_dir / "history.csv", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    """The rows of history.csv.
+
+    Raises:
+        RunError: if it is no table.
+    """
+    return documents.read_table(run_dir / "history.csv", error=RunError)
 
 
 def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -> None:
@@ -140,10 +171,10 @@ def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -
     """
     path = run_dir / "config.json"
     if path.is_file():
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = documents.read_json(path, error=RunError)
         names = sorted((kept.keys() | settings.keys()) - _MAY_DIFFER)
         different = [
-            f"{name} {kept.get(name)!r} -> {settings.get(name)!r}"
+            f"{name} {_shown(kept.get(name))} -> {_shown(settings.get(name))}"
             for name in names
             if kept.get(name) != settings.get(name)
         ]
@@ -159,6 +190,11 @@ def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -
     unfinished = path.with_suffix(".tmp")
     unfinished.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     os.replace(unfinished, path)
+
+
+def _shown(value) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:100]}..."
 
 
 @contextlib.contextmanager

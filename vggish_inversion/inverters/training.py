@@ -170,10 +170,11 @@ def train_inverter(
             "callbacks": [checkpoint, *(callbacks if chief else ())],
         }
         batches = _labelled_batches(train, config, first_step=epochs_done * steps_per_epoch)
-        if distribution.is_distributed():
-            distribution.fit(model, batches, batch_size=config.batch_size, **fit)
-        else:
-            model.fit(batches, verbose=2, **fit)
+        with train.damage_named():
+            if distribution.is_distributed():
+                distribution.fit(model, batches, batch_size=config.batch_size, **fit)
+            else:
+                model.fit(batches, verbose=2, **fit)
     trained, inverter = inverter, _build_inverter(target, layer, config, precision="float32")
     inverter.set_weights(trained.get_weights())
     if chief:

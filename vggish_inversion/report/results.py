@@ -1,11 +1,12 @@
 """Reads a results folder: the two tables, the run's settings, and where each clip lies."""
 
-import csv
+import contextlib
 import dataclasses
-import json
 import math
 import pathlib
 from collections.abc import Mapping
+
+from vggish_inversion import documents
 
 NATURAL = "natural"
 TRUE_LOG_MEL = "true_log_mel"
@@ -121,8 +122,9 @@ class Results:
         ):
             path = layer_folder / f"{reconstruction.utterance}{suffix}"
             # An utterance's id is not ours: it must not name a file outside of the folder.
-            if path.resolve().is_relative_to(root.resolve()) and path.is_file():
-                return path
+            with contextlib.suppress(OSError, ValueError):  # too long for a path, or holds NUL
+                if path.resolve().is_relative_to(root.resolve()) and path.is_file():
+                    return path
         return None
 
 
@@ -192,29 +194,16 @@ def _scores(row: _Row) -> Scores:
 
 
 def _read_table(path: pathlib.Path, columns: tuple[str, ...]) -> list[_Row]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, restval="")
-            rows = [_Row(row, f"{path}, line {reader.line_num}") for row in reader]
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-    except FileNotFoundError:
-        raise ReportError(f"{path}: expected a table, found none; run the evaluation.") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ReportError(
-            f"{path}: expected a table in UTF-8, could not read it: {error}."
-        ) from error
-    if missing:
-        raise ReportError(
-            f"{path}: expected the column(s) {', '.join(missing)}; run the evaluation."
-        )
+    if not path.is_file():
+        raise ReportError(f"{path}: expected a table, found none; run the evaluation.")
+    rows = documents.read_table(path, columns, error=ReportError)
     if not rows:
         raise ReportError(f"{path}: expected at least one row, found none; run the evaluation.")
-    return rows
+    return [_Row(row, f"{path}, row {number}") for number, row in enumerate(rows, 1)]
 
 
 def _read_run(path: pathlib.Path) -> dict | None:
     try:
-        run = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return documents.read_json(path)
+    except documents.DocumentError:
         return None  # the page says that the settings are not known; the results still stand
-    return run if isinstance(run, dict) else None

@@ -1,7 +1,6 @@
 """What a network that this project did not make takes: which log-mel, in which shape."""
 
 import dataclasses
-import json
 import math
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -9,7 +8,7 @@ from typing import Any
 
 import keras
 
-from vggish_inversion import features
+from vggish_inversion import documents, features
 from vggish_inversion.targets import hub
 
 LOG_MEL_LAYER = "log_mel_layer"
@@ -39,9 +38,7 @@ def read_settings(path: pathlib.Path) -> dict[str, Any]:
         hub.WeightsError: if the file is not JSON of known fields.
     """
     try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(settings, dict):
-            raise ValueError(f"it holds a {type(settings).__name__}")
+        settings = documents.read_json(path)
         layer = settings.get(LOG_MEL_LAYER, "")
         if not isinstance(layer, str):
             raise ValueError(f"{LOG_MEL_LAYER} is {layer!r}, not a layer's name")
