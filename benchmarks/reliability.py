@@ -4,8 +4,8 @@ r"""Damages inputs of every reader, and flags of every script, and counts what c
   python benchmarks/reliability.py --inputs=300 --readers=audio --failures_dir=build/failures
 
 Four fifths of the inputs are audio files. Each is read in a process that may take 10 s and 2 GB
-more than it had. A clear error is one that the scripts print as one line, and that names the file; all
-else but a clean result is a fault. Exits with 1 if there is any.
+more than it had. A clear error is one that the scripts print as one line, and that names the file;
+all else but a clean result is a fault. Exits with 1 if there is any.
 """
 
 import json
@@ -21,16 +21,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from absl import app, flags
 from fuzzing import readers, sandbox, script_flags
 
-_INPUTS = flags.DEFINE_integer(
-    "inputs", 2000, "In all, of which four fifths are audio.", lower_bound=1
-)
+_INPUTS = flags.DEFINE_integer("inputs", 2000, "In all: four fifths are audio.", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", 0, "Of all damage.")
 _WORKERS = flags.DEFINE_integer("workers", 2, "Processes.", lower_bound=1)
 _READERS = flags.DEFINE_list("readers", [], "Groups or names to try; default: all.")
 _FAILURES_DIR = flags.DEFINE_string("failures_dir", None, "Receives the inputs of faults.")
 
 _AUDIO_SHARE = 0.8
-_FLAGS_SHARE = 0.03
+_FLAGS_SHARE = 0.02
 
 
 def main(_):

@@ -141,13 +141,13 @@ def _read_checkpoint(folder, _):
     hub.read_variables(folder)
 
 
-def _read_saved_variables(folder, _):
+def _read_variables(folder, _):
     from vggish_inversion.targets import hub
 
     hub.read_variables(folder / "saved")
 
 
-def _read_saved_target(folder, _):
+def _read_target(folder, _):
     from vggish_inversion.targets import encoder
 
     encoder.load_target(str(folder / "saved"))
@@ -235,8 +235,8 @@ READERS = (
     Reader("model files", ".weights.h5", seeds.write_weights, "*", _read_weights, 2),
     Reader("model files", ".npz", seeds.write_npz, "*", _read_npz),
     Reader("model files", "checkpoint", seeds.write_checkpoint, "model.ckpt.*", _read_checkpoint),
-    Reader("model files", "variables", seeds.write_saved_target, "saved/v*/*", _read_saved_variables),
-    Reader("model files", "SavedModel", seeds.write_saved_target, "**/*.pb", _read_saved_target),
+    Reader("model files", "variables", seeds.write_saved_target, "saved/v*/*", _read_variables),
+    Reader("model files", "SavedModel", seeds.write_saved_target, "**/*.pb", _read_target),
     Reader("model files", "exported SavedModel", seeds.write_export, "saved/**/*.*", _read_export),
     Reader("model files", "store", seeds.write_store, "**/*.*", _read_store),
     Reader("model files", "Wav2Vec2", seeds.write_wav2vec2, "*", _read_wav2vec2),

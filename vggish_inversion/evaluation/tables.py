@@ -24,8 +24,8 @@ def write_derived(
     strange = sorted({row["layer"] for row in rows} - set(layers))
     if strange:
         raise ValueError(
-            f"{folder / 'results.csv'} has the layer {strange[0][:80]!r}, which {rows[0]['target']} "
-            "does not have; use another output folder"
+            f"{folder / 'results.csv'} has the layer {strange[0][:80]!r}, which the target lacks; "
+            "use another output folder"
         )
     pooled = summary.summarize(rows, layers=layers)
     write_table(folder / "summary.csv", SUMMARY_COLUMNS, pooled)
