@@ -89,7 +89,7 @@ def _run(script: str, arguments: list[str], folder: pathlib.Path) -> tuple[int, 
             os.chdir(folder)
             sys.path.insert(0, str(_SCRIPTS_DIR))
             sys.argv = [f"{script}.py", *arguments]
-            _forget_own_flags()
+            _forget_own_program()
             code = 0
             try:
                 runpy.run_path(str(_SCRIPTS_DIR / f"{script}.py"), run_name="__main__")
@@ -107,10 +107,11 @@ def _run(script: str, arguments: list[str], folder: pathlib.Path) -> tuple[int, 
     return os.waitstatus_to_exitcode(status), said
 
 
-def _forget_own_flags() -> None:
-    """Takes this program's flags away, of which scripts have some of the same name."""
-    from absl import flags
+def _forget_own_program() -> None:
+    """Takes this program's flags away, of which scripts have some, and what absl knows of it."""
+    from absl import app, flags
 
+    app._run_init.done = False  # or --only_check_args would not be looked at
     for name in ("inputs", "seed", "workers", "readers", "failures_dir"):
         if name in flags.FLAGS:
             delattr(flags.FLAGS, name)
