@@ -111,7 +111,8 @@ def _forget_own_program() -> None:
     """Takes this program's flags away, of which scripts have some, and what absl knows of it."""
     from absl import app, flags
 
-    app._run_init.done = False  # or --only_check_args would not be looked at
+    # Or absl would take its start for done, and not look at --only_check_args.
+    app._run_init.done = app._register_and_parse_flags_with_usage.done = False
     for name in ("inputs", "seed", "workers", "readers", "failures_dir"):
         if name in flags.FLAGS:
             delattr(flags.FLAGS, name)
