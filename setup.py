@@ -63,6 +63,7 @@ setuptools.setup(
             # last jax seen to share ml-dtypes with TensorFlow 2.16.
             f"jax>=0.4.30,<0.4.35; {_REFERENCE}",
             "pytest>=8,<9",
+            "hypothesis>=6.100,<7",
             "pytest-xdist>=3.5,<4",
             "ruff==0.14.*",
             "pyright[nodejs]==1.1.*",

@@ -19,6 +19,7 @@ import tempfile
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import app, flags
+
 from fuzzing import readers, sandbox, script_flags
 
 _INPUTS = flags.DEFINE_integer("inputs", 2000, "In all: four fifths are audio.", lower_bound=1)

@@ -14,7 +14,7 @@ import numpy as np
 from absl import flags
 
 import command
-from vggish_inversion import tflite
+from vggish_inversion import folders, tflite
 from vggish_inversion.inverters import run
 
 _INVERTER = flags.DEFINE_string(
@@ -49,7 +49,8 @@ def main():
             examples, others = inputs[name]
             flatbuffer = tflite.convert(function, precision, examples)
             path = output_dir / f"{name}.{precision}.tflite"
-            path.write_bytes(flatbuffer)
+            with folders.write_file(path) as unfinished:
+                unfinished.write_bytes(flatbuffer)
             largest, mean = tflite.distance(flatbuffer, function, others)
             print(f"{path.name:26} {len(flatbuffer) / 1e3:8.1f} {largest:9.6f} {mean:24.6f}")
 

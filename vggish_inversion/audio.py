@@ -4,6 +4,7 @@ tensorflow-io decodes where it loads (setup.py says where that is), soundfile el
 the same samples, and one resampler serves both. TensorFlow is imported with the first file.
 """
 
+import errno
 import functools
 import io
 import os
@@ -16,7 +17,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from vggish_inversion import audio_header
+from vggish_inversion import audio_header, folders
 from vggish_inversion.audio_header import AudioError
 
 SAMPLE_RATE_HZ = 16000
@@ -48,6 +49,7 @@ _PCM_SCALES = {
 # Encoders overshoot 1 by a little; values far above it are damage, or integers stored as floats.
 _MAX_PEAK = 16.0
 _BLOCK_SAMPLES = 2**18
+_WAV_HEADER_BYTES = 44
 
 
 def read_audio(path: str | os.PathLike) -> np.ndarray:
@@ -106,7 +108,7 @@ def decode_audio(contents: bytes, *, decoder: str = "auto") -> np.ndarray:
 
 
 def write_wav(path: str | os.PathLike, waveform: np.ndarray) -> None:
-    """Writes 16 kHz 16-bit PCM; values beyond [-1, 1] are clipped.
+    """Writes 16 kHz 16-bit PCM, whole or not at all; values beyond [-1, 1] are clipped.
 
     Args:
         path: the file to write, in a folder that exists.
@@ -122,13 +124,19 @@ def write_wav(path: str | os.PathLike, waveform: np.ndarray) -> None:
         raise ValueError("waveform has NaN or infinite samples: expected finite ones")
     options = {"channels": 1, "format": "WAV", "subtype": "PCM_16"}
     with (
-        open(path, "wb") as file,
+        folders.write_file(pathlib.Path(path)) as unfinished,
+        open(unfinished, "wb") as file,
         soundfile.SoundFile(file, "w", SAMPLE_RATE_HZ, **options) as wav,
     ):
         for first in range(0, len(waveform), _BLOCK_SAMPLES):
             # libsndfile would write floats times 32767 and read them back over 32768.
             pcm = np.rint(waveform[first : first + _BLOCK_SAMPLES] * 2.0**15)
             wav.write(np.clip(pcm, -(2**15), 2**15 - 1).astype(np.int16))
+        wav.flush()
+        file.flush()
+        expected, found = _WAV_HEADER_BYTES + 2 * len(waveform), file.seek(0, os.SEEK_END)
+        if found < expected:  # libsndfile does not tell of a disk that is full
+            raise OSError(errno.ENOSPC, f"{found} of {expected} bytes could be written", str(path))
 
 
 @functools.cache

@@ -69,6 +69,21 @@ def inside(root: pathlib.Path, name: str) -> pathlib.Path:
 
 
 @contextlib.contextmanager
+def write_file(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives a path to write to, which becomes `path` if all goes well, and else vanishes.
+
+    It ends as `path` does. Killed, it is written over by the next who writes `path`.
+    """
+    unfinished = path.with_name(f".{path.stem[:200]}.unfinished{path.suffix}")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        with contextlib.suppress(OSError):  # what went wrong before is what counts
+            unfinished.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
 def write_whole(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     """Gives a folder to write into, which becomes `folder` if all goes well, and else vanishes.
 

@@ -186,7 +186,7 @@ class LogMelRecords:
                 yield log_mel
         except (tf.errors.OpError, UnicodeDecodeError) as error:
             raise corpora.CorpusError(
-                f"{path}: damaged after record {max(0, number - 1)}; {_WRITE_ANEW}"
+                f"{path}: damaged at or after record {max(1, number)}; {_WRITE_ANEW}"
             ) from error
 
     def _parse(self, record):

@@ -8,7 +8,6 @@ network is there in the end. Inverters and vocoders are trained so.
 import contextlib
 import csv
 import json
-import os
 import pathlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import keras
 import numpy as np
 
-from vggish_inversion import documents
+from vggish_inversion import documents, folders
 from vggish_inversion.targets import npz
 
 # Settings that tell where a run was made, not what it is; the data has a fingerprint.
@@ -114,21 +113,21 @@ class Checkpoint(keras.callbacks.Callback):
             f"variable_{index}": np.asarray(keras.ops.convert_to_numpy(variable))
             for index, variable in enumerate(self._variables)
         }
-        unfinished = self._path.with_suffix(".tmp.npz")
-        np.savez(unfinished, history=json.dumps(self.history), **arrays)
-        os.replace(unfinished, self._path)
+        with folders.write_file(self._path) as unfinished:
+            np.savez(unfinished, history=json.dumps(self.history), **arrays)
         self.write_history()
 
     def write_history(self):
         """Writes history.csv: a row per epoch."""
         if not self.history:
             return
-        unfinished = self._history_path.with_suffix(".tmp")
-        with open(unfinished, "w", encoding="utf-8", newline="") as file:
+        with (
+            folders.write_file(self._history_path) as unfinished,
+            open(unfinished, "w", encoding="utf-8", newline="") as file,
+        ):
             writer = csv.DictWriter(file, self.history[-1].keys(), extrasaction="ignore")
             writer.writeheader()
             writer.writerows(self.history)
-        os.replace(unfinished, self._history_path)
 
 
 def _parse_history(text: str) -> list[dict[str, float]]:
@@ -158,8 +157,11 @@ def read_history(run_dir: pathlib.Path) -> list[dict[str, str]]:
     return documents.read_table(run_dir / "history.csv", error=RunError)
 
 
-def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -> None:
+@contextlib.contextmanager
+def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -> Iterator[None]:
     """Writes config.json, or checks that a run that goes on has the same settings.
+
+    While it is open, no other process can open it to write.
 
     Args:
         run_dir: the run's folder.
@@ -168,6 +170,7 @@ def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -
 
     Raises:
         RunError: if a setting differs; the message names each.
+        folders.FolderBusyError: if another process writes it.
     """
     path = run_dir / "config.json"
     if path.is_file():
@@ -183,13 +186,14 @@ def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -
                 f"{run_dir} holds a run with other settings ({'; '.join(different)}); "
                 "use the same settings or another output folder"
             )
-        return
     if not writes:
+        yield
         return
-    run_dir.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+    with folders.sole_writer(run_dir):
+        if not path.is_file():
+            with folders.write_file(path) as unfinished:
+                unfinished.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        yield
 
 
 def _shown(value) -> str:

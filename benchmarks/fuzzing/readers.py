@@ -106,9 +106,9 @@ def _read_run_archive(folder, _):
 def _resume_run(folder, _):
     from vggish_inversion import training_run
 
-    training_run.open_run(folder, seeds.run_settings())
     variables = seeds.checkpoint_variables()
-    training_run.Checkpoint(folder, variables, examples_per_epoch=8).restore()
+    with training_run.open_run(folder, seeds.run_settings()):
+        training_run.Checkpoint(folder, variables, examples_per_epoch=8).restore()
 
 
 def _read_vocoder(folder, _):

@@ -183,11 +183,11 @@ def write_unfinished_run(folder: pathlib.Path) -> None:
     """config.json and checkpoint.npz of a run that was killed."""
     from vggish_inversion import training_run
 
-    training_run.open_run(folder, run_settings())
     checkpoint = training_run.Checkpoint(folder, checkpoint_variables(), examples_per_epoch=8)
-    for epoch in range(2):
-        checkpoint.on_epoch_begin(epoch)
-        checkpoint.on_epoch_end(epoch, {"loss": 0.1, "val_loss": 0.2})
+    with training_run.open_run(folder, run_settings()):
+        for epoch in range(2):
+            checkpoint.on_epoch_begin(epoch)
+            checkpoint.on_epoch_end(epoch, {"loss": 0.1, "val_loss": 0.2})
 
 
 def run_settings() -> dict:

@@ -136,7 +136,8 @@ class Renderer:
         name = f"log_mel/{condition.log_mel_folder}/{utterance.id}.npy"
         path = folders.inside(self._folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, log_mel.astype(np.float16))
+        with folders.write_file(path) as unfinished:
+            np.save(unfinished, log_mel.astype(np.float16))
 
 
 def failed_row(utterance: corpora.Utterance, condition: Condition, reason: str) -> dict:

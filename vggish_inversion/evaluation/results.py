@@ -5,11 +5,10 @@ import dataclasses
 import io
 import json
 import math
-import os
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 
-from vggish_inversion import corpora, documents, metrics
+from vggish_inversion import corpora, documents, folders, metrics
 from vggish_inversion.reconstruction import OK, TRUE_LOG_MEL
 
 NATURAL = "natural"
@@ -135,19 +134,19 @@ def count_utterances(rows: Iterable[Mapping[str, str]]) -> dict[str, int]:
 
 def write_table(path: pathlib.Path, columns: Sequence[str], rows: Iterable[Mapping]) -> None:
     """Writes a csv file, whole or not at all."""
-    unfinished = path.with_suffix(".tmp")
-    with open(unfinished, "w", encoding="utf-8", newline="") as file:
+    with (
+        folders.write_file(path) as unfinished,
+        open(unfinished, "w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(unfinished, path)
 
 
 def write_json(path: pathlib.Path, content: Mapping) -> None:
     """Writes a JSON file, whole or not at all."""
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+    with folders.write_file(path) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _row_key(row: Mapping[str, str]) -> tuple[str, ...]:

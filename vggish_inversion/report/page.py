@@ -8,6 +8,7 @@ import shlex
 import string
 from collections.abc import Iterator, Mapping
 
+from vggish_inversion import folders
 from vggish_inversion.report.clips import color_range, load_clips
 from vggish_inversion.report.listening import color_bar, failures, layer_strip, utterance_section
 from vggish_inversion.report.markup import Content, Html, escape, join, tag
@@ -41,9 +42,8 @@ def write_page(
     path = pathlib.Path(output_path) if output_path else results.folder / "index.html"
     page = _page(results, title or _question(results), max_bytes=round(max_media_megabytes * 1e6))
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.tmp")
-    unfinished.write_text(page, encoding="utf-8")
-    unfinished.replace(path)
+    with folders.write_file(path) as unfinished:
+        unfinished.write_text(page, encoding="utf-8")
     return path
 
 
