@@ -1,4 +1,4 @@
-"""Output folders that are full, cannot be written, or are another's: one line, and nothing half done."""
+"""Output folders that are full, read-only or another's: one line, and nothing half done."""
 
 import contextlib
 import json
