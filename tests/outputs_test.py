@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -110,7 +111,7 @@ class OutputsTest(tf.test.TestCase):
         code, said = result
         self.assertEqual(code, 1, f"{script}: {said}")
         self.assertNotIn("Traceback", said)
-        lines = [line for line in said.splitlines() if line.startswith("error:")]
+        lines = re.findall("error: .+", said)  # a bar of progress may stand before it
         self.assertLen(lines, 1, f"{script}: {said}")
         for part in parts:
             self.assertIn(part, lines[0])
