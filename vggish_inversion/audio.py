@@ -4,7 +4,6 @@ tensorflow-io decodes where it loads (setup.py says where that is), soundfile el
 the same samples, and one resampler serves both. TensorFlow is imported with the first file.
 """
 
-import errno
 import functools
 import io
 import os
@@ -12,6 +11,7 @@ import pathlib
 import struct
 import threading
 import warnings
+import wave
 
 import numpy as np
 import soundfile
@@ -49,7 +49,6 @@ _PCM_SCALES = {
 # Encoders overshoot 1 by a little; values far above it are damage, or integers stored as floats.
 _MAX_PEAK = 16.0
 _BLOCK_SAMPLES = 2**18
-_WAV_HEADER_BYTES = 44
 
 
 def read_audio(path: str | os.PathLike) -> np.ndarray:
@@ -122,21 +121,16 @@ def write_wav(path: str | os.PathLike, waveform: np.ndarray) -> None:
         raise ValueError(f"waveform has shape {waveform.shape}: expected [samples]")
     if not np.isfinite(waveform).all():
         raise ValueError("waveform has NaN or infinite samples: expected finite ones")
-    options = {"channels": 1, "format": "WAV", "subtype": "PCM_16"}
+    # Python's own writer: where a disk is full, it says OSError and no more.
     with (
         folders.write_file(pathlib.Path(path)) as unfinished,
         open(unfinished, "wb") as file,
-        soundfile.SoundFile(file, "w", SAMPLE_RATE_HZ, **options) as wav,
+        wave.open(file, "wb") as wav,
     ):
+        wav.setparams((1, 2, SAMPLE_RATE_HZ, len(waveform), "NONE", "not compressed"))
         for first in range(0, len(waveform), _BLOCK_SAMPLES):
-            # libsndfile would write floats times 32767 and read them back over 32768.
             pcm = np.rint(waveform[first : first + _BLOCK_SAMPLES] * 2.0**15)
-            wav.write(np.clip(pcm, -(2**15), 2**15 - 1).astype(np.int16))
-        wav.flush()
-        file.flush()
-        expected, found = _WAV_HEADER_BYTES + 2 * len(waveform), file.seek(0, os.SEEK_END)
-        if found < expected:  # libsndfile does not tell of a disk that is full
-            raise OSError(errno.ENOSPC, f"{found} of {expected} bytes could be written", str(path))
+            wav.writeframesraw(np.clip(pcm, -(2**15), 2**15 - 1).astype("<i2").tobytes())
 
 
 @functools.cache
