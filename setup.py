@@ -72,6 +72,7 @@ setuptools.setup(
             f"jax>=0.4.30,<0.4.35; {_REFERENCE}",
             f"jax>=0.4.30; {_CURRENT}",
             "pytest>=8,<9",
+            "hypothesis>=6.100,<7",
             "pytest-xdist>=3.5,<4",
             "ruff==0.14.*",
             "pyright[nodejs]==1.1.*",

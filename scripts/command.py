@@ -18,6 +18,10 @@ flags.disclaim_key_flags()  # --help lists the flags defined here as the script'
 
 ALL_DONE, NOTHING_DONE, BAD_FLAGS, DONE_IN_PART = 0, 1, 2, 3
 
+# Of tf.errors, which is not imported for its own sake.
+_ERRORS_OF_FILES = ("ResourceExhaustedError", "PermissionDeniedError", "NotFoundError")
+_ERRORS_OF_FILES += ("FailedPreconditionError", "DataLossError", "UnknownError")
+
 _PACKAGES = ("vggish-inversion", "tensorflow", "keras", "numpy", "jiwer", "pocketsphinx", "pystoi")
 _PACKAGES += ("scipy", "librosa", "transformers", "pesq")
 
@@ -46,11 +50,18 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
 def _guarded(main: Callable[[], int | None]) -> int | None:
     try:
         return main()
-    except (ValueError, OSError) as error:
+    except Exception as error:
+        if not isinstance(error, (ValueError, OSError)) and not _is_of_files(error):
+            raise
         if logging.level_debug():
             traceback.print_exc()
         _print_error(error)
         return NOTHING_DONE
+
+
+def _is_of_files(error: Exception) -> bool:
+    """Whether TensorFlow says what OSError does: disk full, not allowed, not there, damaged."""
+    return any(kind.__name__ in _ERRORS_OF_FILES for kind in type(error).__mro__)
 
 
 def _print_error(error: Exception) -> None:

@@ -14,7 +14,7 @@ import tqdm
 from absl import flags
 
 import command
-from vggish_inversion import corpora, evaluation, report
+from vggish_inversion import corpora, evaluation, folders, report
 from vggish_inversion.inverters import run
 from vggish_inversion.targets import encoder, hub
 
@@ -29,7 +29,8 @@ def main():
     """Evaluates every shipped inverter of the target on the bundled clips."""
     output_dir = pathlib.Path(_OUTPUT_DIR.value)
     if (output_dir / "run.json").is_file():
-        shutil.rmtree(output_dir)  # an earlier demo's: it is made anew
+        with folders.sole_writer(output_dir):
+            shutil.rmtree(output_dir)  # an earlier demo's: it is made anew
     target = encoder.load_target(_TARGET)
     runs = run.find_runs(hub.models_dir(), target, layers=None)
     utterances = corpora.read_corpus(_SPEECH)

@@ -14,7 +14,7 @@ import numpy as np
 from absl import flags
 
 import command
-from vggish_inversion import export, tflite
+from vggish_inversion import folders, tflite
 from vggish_inversion.inverters import run
 
 _INVERTER = flags.DEFINE_string(
@@ -39,7 +39,7 @@ def main():
     trained = run.read_run(_INVERTER.value)
     target = trained.load_target(weights=_TARGET_WEIGHTS.value)
     trained.check_target(target)
-    with export.write_whole(pathlib.Path(_OUTPUT_DIR.value)) as folder:
+    with folders.write_whole(pathlib.Path(_OUTPUT_DIR.value)) as folder:
         patches = tflite.speech_patches(_DATA_DIR.value, target.log_mel)
         to_tap = target.up_to(trained.layer)
         inputs = {"inverter": [np.asarray(to_tap(part, training=False)) for part in patches]}

@@ -27,6 +27,8 @@ def main():
         ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
     ).stdout.strip()
     runs = sorted(path.parent for path in pathlib.Path(_RUNS_DIR.value).rglob("inverter.keras"))
+    if not runs:
+        raise ValueError(f"no inverter.keras below {_RUNS_DIR.value}; expected finished runs")
     for run_dir in runs:
         folder = card.store_inverter(
             run_dir,

@@ -5,8 +5,17 @@ import pathlib
 
 import vggish_inversion
 
-_ROAD = ["audio_header", "audio", "features", "targets", "corpora", "data", "records"]
-_ROAD += ["training_run", "inverters", "vocoders", "asr", "metrics", "road", "reconstruction"]
+_ROAD = ["documents", "folders", "audio_header", "audio", "features", "targets", "corpora", "data"]
+_ROAD += [
+    "records",
+    "training_run",
+    "inverters",
+    "vocoders",
+    "asr",
+    "metrics",
+    "road",
+    "reconstruction",
+]
 _ROAD += ["store", "evaluation", "report", "export", "tflite", "paper"]
 _STRANGERS = {"inverters", "vocoders", "asr", "metrics"}
 _PACKAGE = pathlib.Path(vggish_inversion.__file__).parent

@@ -102,8 +102,9 @@ class RecordsTest(tf.test.TestCase):
         content[len(content) // 2] ^= 1
         shard.write_bytes(content)
         train = records.read_records(folder, _PARAMS)["train"]
-        with self.assertRaises(tf.errors.DataLossError):
-            train.grid_patches()
+        for read in (train.grid_patches, lambda: list(train.batches(batch_size=4, seed=0))):
+            with self.assertRaisesRegex(corpora.CorpusError, "00000.tfrecord: damaged at or after"):
+                read()
 
 
 _MEMORY = """

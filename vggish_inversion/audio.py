@@ -11,12 +11,13 @@ import pathlib
 import struct
 import threading
 import warnings
+import wave
 
 import numpy as np
 import soundfile
 import soxr
 
-from vggish_inversion import audio_header
+from vggish_inversion import audio_header, folders
 from vggish_inversion.audio_header import AudioError
 
 SAMPLE_RATE_HZ = 16000
@@ -106,7 +107,7 @@ def decode_audio(contents: bytes, *, decoder: str = "auto") -> np.ndarray:
 
 
 def write_wav(path: str | os.PathLike, waveform: np.ndarray) -> None:
-    """Writes 16 kHz 16-bit PCM; values beyond [-1, 1] are clipped.
+    """Writes 16 kHz 16-bit PCM, whole or not at all; values beyond [-1, 1] are clipped.
 
     Args:
         path: the file to write, in a folder that exists.
@@ -120,15 +121,16 @@ def write_wav(path: str | os.PathLike, waveform: np.ndarray) -> None:
         raise ValueError(f"waveform has shape {waveform.shape}: expected [samples]")
     if not np.isfinite(waveform).all():
         raise ValueError("waveform has NaN or infinite samples: expected finite ones")
-    options = {"channels": 1, "format": "WAV", "subtype": "PCM_16"}
+    # Python's own writer: where a disk is full, it says OSError and no more.
     with (
-        open(path, "wb") as file,
-        soundfile.SoundFile(file, "w", SAMPLE_RATE_HZ, **options) as wav,
+        folders.write_file(pathlib.Path(path)) as unfinished,
+        open(unfinished, "wb") as file,
+        wave.open(file, "wb") as wav,
     ):
+        wav.setparams((1, 2, SAMPLE_RATE_HZ, len(waveform), "NONE", "not compressed"))
         for first in range(0, len(waveform), _BLOCK_SAMPLES):
-            # libsndfile would write floats times 32767 and read them back over 32768.
             pcm = np.rint(waveform[first : first + _BLOCK_SAMPLES] * 2.0**15)
-            wav.write(np.clip(pcm, -(2**15), 2**15 - 1).astype(np.int16))
+            wav.writeframesraw(np.clip(pcm, -(2**15), 2**15 - 1).astype("<i2").tobytes())
 
 
 @functools.cache

@@ -1,13 +1,13 @@
 """Folders of speech -> utterances with id, text, speaker and split."""
 
 import collections
-import csv
 import dataclasses
 import hashlib
+import io
 import pathlib
 from collections.abc import Callable, Sequence
 
-from vggish_inversion import audio
+from vggish_inversion import audio, documents
 
 SPLITS = ("train", "validation", "test")
 
@@ -58,32 +58,47 @@ def hashed_split(key: str, *, validation_percent: int = 10, test_percent: int = 
 
 
 def audio_files(folder: str | pathlib.Path) -> list[pathlib.Path]:
-    """Every audio file below a folder, sorted."""
-    return sorted(
+    """Every audio file below a folder, sorted.
+
+    Raises:
+        CorpusError: if the name of one is no UTF-8, which no table could hold.
+    """
+    found = sorted(
         path
         for path in pathlib.Path(folder).rglob("*")
         if path.suffix.lower() in audio.AUDIO_EXTENSIONS and path.is_file()
     )
+    for path in found:
+        try:
+            str(path).encode()
+        except UnicodeEncodeError as error:
+            raise CorpusError(
+                f"{folder}: the name {path.name!r} is not UTF-8; rename it"
+            ) from error
+    return found
 
 
 def _read_ljspeech(folder: pathlib.Path) -> list[Utterance]:
     """LJSpeech: metadata.csv (id|text|normalised text) beside wavs/; one speaker."""
     paths = {path.stem: path for path in audio_files(folder / "wavs")}
-    utterances = []
-    with open(folder / "metadata.csv", encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE), 1):
-            if len(row) != 3:
-                raise CorpusError(
-                    f"{folder / 'metadata.csv'} line {number} has {len(row)} fields; "
-                    "expected 3: id|text|normalised text"
-                )
-            if row[0] not in paths:
-                continue  # a part of the corpus keeps the whole metadata.csv
-            split = hashed_split(row[0], validation_percent=4, test_percent=0)
-            if row[0] >= _LJSPEECH_FIRST_TEST_ID:
-                split = "test"
-            utterances.append(Utterance(row[0], paths[row[0]], row[2], "LJ", split))
-    return utterances
+    table = folder / "metadata.csv"
+    utterances = {}
+    lines = io.StringIO(documents.read_text(table, error=CorpusError))
+    for number, line in enumerate(map(str.rstrip, lines), 1):
+        row = line.split("|")
+        if len(row) != 3:
+            raise CorpusError(
+                f"{table} line {number} has {len(row)} fields; expected 3: id|text|normalised text"
+            )
+        if row[0] not in paths:
+            continue  # a part of the corpus keeps the whole metadata.csv
+        if row[0] in utterances:
+            raise CorpusError(f"{table} line {number}: {row[0]} is there twice; delete one")
+        split = hashed_split(row[0], validation_percent=4, test_percent=0)
+        if row[0] >= _LJSPEECH_FIRST_TEST_ID:
+            split = "test"
+        utterances[row[0]] = Utterance(row[0], paths[row[0]], row[2], "LJ", split)
+    return list(utterances.values())
 
 
 def _read_librispeech(folder: pathlib.Path) -> list[Utterance]:
@@ -95,7 +110,7 @@ def _read_librispeech(folder: pathlib.Path) -> list[Utterance]:
         speaker, subset = chapter.parent.name, chapter.parent.parent.resolve().name
         split = splits.get(subset.split("-")[0]) or hashed_split(speaker)
         paths = {path.stem: path for path in audio_files(chapter)}
-        for line in transcript.read_text(encoding="utf-8").splitlines():
+        for line in documents.read_text(transcript, error=CorpusError).splitlines():
             name, _, text = line.partition(" ")
             if name in paths:
                 utterances.append(Utterance(name, paths[name], text, speaker, split))
@@ -110,14 +125,8 @@ def _read_folder(folder: pathlib.Path) -> list[Utterance]:
     """
     rows = {}
     if (folder / "transcripts.csv").is_file():
-        with open(folder / "transcripts.csv", encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            if "utterance" not in (reader.fieldnames or ()):
-                raise CorpusError(
-                    f"{folder / 'transcripts.csv'} has the columns {reader.fieldnames}; "
-                    "expected utterance,speaker,text"
-                )
-            rows = {row["utterance"]: row for row in reader}
+        table = documents.read_table(folder / "transcripts.csv", ("utterance",), error=CorpusError)
+        rows = {row["utterance"]: row for row in table}
     utterances = []
     for path in audio_files(folder):
         relative = path.relative_to(folder)
@@ -126,7 +135,7 @@ def _read_folder(folder: pathlib.Path) -> list[Utterance]:
         speaker = row.get("speaker") or (relative.parts[0] if len(relative.parts) > 1 else None)
         text = row.get("text")
         if text is None and path.with_suffix(".txt").is_file():
-            text = path.with_suffix(".txt").read_text(encoding="utf-8").strip()
+            text = documents.read_text(path.with_suffix(".txt"), error=CorpusError).strip()
         split = hashed_split(speaker or name)
         utterances.append(Utterance(name, path, text, speaker, split))
     return utterances

@@ -5,21 +5,22 @@ corpus, and the operating system keeps what it has room for. Which patches a ste
 the seed and the number of the step alone, so a run that is resumed sees what it would have seen.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import itertools
 import json
-import os
+import math
 import pathlib
-import shutil
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from absl import logging
 
-from vggish_inversion import audio, corpora, features
+from vggish_inversion import audio, corpora, documents, features, folders
 
 _HELD_OUT_EVERY = 20
+DELETE_CACHE = "delete the folder, and it will be written anew"
 
 
 def fingerprint(utterances: Sequence[corpora.Utterance], params: features.LogMelParams) -> str:
@@ -100,6 +101,11 @@ class LogMelCache:
         """
         places = np.maximum(0, self.lengths - self.params.patch_frames + 1)
         ends = np.cumsum(places)
+        if ends[-1] == 0:
+            raise corpora.CorpusError(
+                f"the cache {self.fingerprint} has no utterance of {self.params.patch_frames} "
+                f"frames; {DELETE_CACHE}"
+            )
         draw = np.random.default_rng([seed, step]).integers(0, ends[-1], batch_size)
         utterance = np.searchsorted(ends, draw, side="right")
         first_frame = np.cumsum(self.lengths) - self.lengths
@@ -123,6 +129,10 @@ class LogMelCache:
         """The batches of a run from one step on, without end, for any Keras backend."""
         for step in itertools.count(first_step):
             yield self.random_patches(step, batch_size=batch_size, seed=seed)
+
+    def damage_named(self) -> contextlib.AbstractContextManager[None]:
+        """Nothing to be named: a cache is checked when it is opened; see `records`."""
+        return contextlib.nullcontext()
 
     def batch_dataset(self, *, batch_size: int, seed: int, first_step: int = 0):
         """The same batches as `batches`, as a parallel, prefetching tf.data.Dataset."""
@@ -163,18 +173,39 @@ def cache_log_mel(
     """
     name = fingerprint(utterances, params)
     folder = pathlib.Path(cache_dir) / name
-    if not folder.is_dir():
-        unfinished = folder.with_name(f"{name}.{os.getpid()}")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        try:
-            _write_cache(utterances, params, unfinished)
-            unfinished.rename(folder)  # a cache is whole or not there
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
-    lengths = np.load(folder / "lengths.npy")
-    frames = np.memmap(folder / "frames.f16", np.float16, "r").reshape(-1, params.num_bands)
+    folders.write_once(folder, lambda unfinished: _write_cache(utterances, params, unfinished))
+    lengths = read_lengths(folder)
+    frames = map_file(folder / "frames.f16", np.float16, (int(lengths.sum()), params.num_bands))
     return LogMelCache(frames, lengths, params, name)
+
+
+def read_lengths(folder: pathlib.Path) -> np.ndarray:
+    """The frames of each utterance of a cache, `[utterances]` int64.
+
+    Raises:
+        corpora.CorpusError: if they cannot be read, or are none.
+    """
+    path = folder / "lengths.npy"
+    lengths = documents.read_array(path, kinds="i", error=corpora.CorpusError)
+    # Below 2^40 frames, 300 years of speech, no sum of them overflows.
+    if lengths.ndim != 1 or not len(lengths) or lengths.min() < 1 or lengths.max() >= 2**40:
+        raise corpora.CorpusError(f"{path}: expected frames of each utterance; {DELETE_CACHE}")
+    return lengths.astype(np.int64)
+
+
+def map_file(path: pathlib.Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
+    """Maps a file of a cache into memory.
+
+    Raises:
+        corpora.CorpusError: if it is missing, or not as long as the shape says.
+    """
+    expected = math.prod(shape) * np.dtype(dtype).itemsize
+    found = path.stat().st_size if path.is_file() else 0
+    if found != expected:
+        raise corpora.CorpusError(
+            f"{path}: expected {expected} bytes, found {found}; {DELETE_CACHE}"
+        )
+    return np.memmap(path, dtype, "r", shape=shape)
 
 
 def training_splits(

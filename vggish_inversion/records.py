@@ -6,20 +6,21 @@ memory holds a few utterances and a buffer of patches, however large the corpus 
 its batches as a function of seed and step.
 """
 
+import contextlib
 import dataclasses
 import json
 import pathlib
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from absl import logging
 
-from vggish_inversion import corpora, data, features
+from vggish_inversion import corpora, data, documents, features, folders
 
 INDEX_FILE = "dataset.json"
 _SHARDS_AT_A_TIME = 4
+_WRITE_ANEW = "copy it again, or write it anew with scripts/prepare_dataset.py"
 _SHUFFLED_PATCHES = 8192  # 200 MB, in which neighbours of one utterance are spread
 
 
@@ -51,6 +52,10 @@ class TrainingData(Protocol):
 
     def batch_dataset(self, *, batch_size: int, seed: int, first_step: int = 0) -> Any:
         """The same batches as a tf.data.Dataset."""
+        ...
+
+    def damage_named(self) -> contextlib.AbstractContextManager[None]:
+        """Lets an error of TensorFlow while such batches are read say which file is damaged."""
         ...
 
 
@@ -103,34 +108,86 @@ class LogMelRecords:
             )
             # A seed per pass would have to be known outside the graph; what is cut differs anyway.
             shuffled = patches.shuffle(_SHUFFLED_PATCHES, seed=seed, reshuffle_each_iteration=False)
-            return shuffled.batch(batch_size, drop_remainder=True).take(steps_per_pass)
+            batches = shuffled.batch(batch_size, drop_remainder=True).take(steps_per_pass)
+            # Shards that hold less than they should would be passed over without end.
+            return batches.apply(tf.data.experimental.assert_cardinality(steps_per_pass))
 
         first_pass, skipped = divmod(first_step, steps_per_pass)
         passes = tf.data.Dataset.counter(first_pass).flat_map(one_pass)
         return passes.skip(skipped).map(lambda batch: tf.cast(batch, tf.float32)).prefetch(4)
 
     def batches(self, *, batch_size: int, seed: int, first_step: int = 0) -> Iterator[np.ndarray]:
-        """The same batches as `batch_dataset`, as arrays."""
-        return self.batch_dataset(
-            batch_size=batch_size, seed=seed, first_step=first_step
-        ).as_numpy_iterator()
+        """The same batches as `batch_dataset`, as arrays.
+
+        Raises:
+            corpora.CorpusError: if a shard is damaged.
+        """
+        place = {"batch_size": batch_size, "seed": seed, "first_step": first_step}
+        with self.damage_named():
+            yield from self.batch_dataset(**place).as_numpy_iterator()
 
     def grid_patches(self, max_patches: int | None = None) -> np.ndarray:
-        """Patches side by side, spread evenly over the utterances if there are too many."""
+        """Patches side by side, spread evenly over the utterances if there are too many.
+
+        Raises:
+            corpora.CorpusError: if a shard is damaged.
+        """
         every = max(1, self.num_patches // (max_patches or self.num_patches))
         found, count = [], 0
-        for log_mel in self._log_mels():
-            for start in features.patch_starts(len(log_mel), self.params):
-                if count % every == 0:
-                    found.append(log_mel[start : start + self.params.patch_frames])
-                count += 1
+        for path in self.shards:
+            for log_mel in self._log_mels(path):
+                for start in features.patch_starts(len(log_mel), self.params):
+                    if count % every == 0:
+                        found.append(log_mel[start : start + self.params.patch_frames])
+                    count += 1
         return np.stack(found[:max_patches]).astype(np.float32)
 
-    def _log_mels(self) -> Iterator[np.ndarray]:
+    @contextlib.contextmanager
+    def damage_named(self) -> Iterator[None]:
+        """Lets an error of TensorFlow inside say which shard is damaged, if one is.
+
+        A graph that reads shards knows none of their names; they are read again to find it.
+
+        Raises:
+            corpora.CorpusError: in place of that error.
+        """
         import tensorflow as tf
 
-        for record in tf.data.TFRecordDataset([str(path) for path in self.shards]):
-            yield self._parse(record).numpy()
+        try:
+            yield
+        except (tf.errors.OpError, UnicodeDecodeError):  # some of its messages are no UTF-8
+            self._check()
+            raise
+
+    def _check(self) -> None:
+        """Reads all shards; raises CorpusError at the first that is not what it should be."""
+        frames = self.params.patch_frames
+        num_patches = sum(
+            len(log_mel) // frames for path in self.shards for log_mel in self._log_mels(path)
+        )
+        if num_patches != self.num_patches:
+            raise corpora.CorpusError(
+                f"{self.shards[0].parent} holds {num_patches} patches, where {INDEX_FILE} says "
+                f"{self.num_patches}; {_WRITE_ANEW}"
+            )
+
+    def _log_mels(self, path: pathlib.Path) -> Iterator[np.ndarray]:
+        import tensorflow as tf
+
+        number = 0
+        try:
+            for number, record in enumerate(tf.data.TFRecordDataset([str(path)]), 1):
+                log_mel = self._parse(record).numpy()
+                if len(log_mel) < self.params.patch_frames:
+                    raise corpora.CorpusError(
+                        f"{path}: record {number} has {len(log_mel)} frames, less than a patch of "
+                        f"{self.params.patch_frames}; {_WRITE_ANEW}"
+                    )
+                yield log_mel
+        except (tf.errors.OpError, UnicodeDecodeError) as error:
+            raise corpora.CorpusError(
+                f"{path}: damaged at or after record {max(1, number)}; {_WRITE_ANEW}"
+            ) from error
 
     def _parse(self, record):
         import tensorflow as tf
@@ -177,18 +234,13 @@ def write_records(
     folder = pathlib.Path(folder)
     if folder.exists():
         raise FileExistsError(f"{folder} is there already; give a new --output_dir")
-    unfinished = folder.with_name(f"{folder.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    try:
+    with folders.write_whole(folder) as unfinished:
         splits = {
             split: _write_split(items, params, unfinished / split, utterances_per_shard)
             for split, items in utterances.items()
         }
         index = {"log_mel": dataclasses.asdict(params), "splits": splits}
         (unfinished / INDEX_FILE).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
-        unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return {split: sum(row["num_utterances"]) for split, row in splits.items()}
 
 
@@ -243,21 +295,23 @@ def read_records(
     """
     folder = pathlib.Path(folder)
     try:
-        index = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
+        index = documents.read_json(folder / INDEX_FILE)
         written = features.LogMelParams(**index["log_mel"])
         splits = {
             split: LogMelRecords(
-                tuple(folder / name for name in row["shards"]),
+                tuple(folders.inside(folder, name) for name in row["shards"]),
                 params,
                 str(row["fingerprint"]),
                 int(row["num_patches"]),
             )
             for split, row in index["splits"].items()
         }
-    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        if not all(row.shards for row in splits.values()):
+            raise ValueError("a split without shards")
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise corpora.CorpusError(
-            f"{folder / INDEX_FILE} is not the index of shards; write them anew with "
-            "scripts/prepare_dataset.py"
+            f"{folder / INDEX_FILE} is not the index of shards; write "
+            "them anew with scripts/prepare_dataset.py"
         ) from error
     if written != params:
         raise corpora.CorpusError(
@@ -267,6 +321,14 @@ def read_records(
     absent = [str(path) for row in splits.values() for path in row.shards if not path.is_file()]
     if absent:
         raise corpora.CorpusError(f"{folder} lacks {', '.join(absent[:3])}; write it anew")
+    for split, row in splits.items():
+        patch_bytes = params.patch_frames * params.num_bands * 2
+        most = sum(path.stat().st_size for path in row.shards) // patch_bytes
+        if not 0 <= row.num_patches <= most:
+            raise corpora.CorpusError(
+                f"{folder / INDEX_FILE} says {row.num_patches} patches of {split}, but its shards "
+                f"have room for {most}; {_WRITE_ANEW}"
+            )
     return splits
 
 

@@ -1,20 +1,23 @@
 """From a name to a `Reconstructor`: the model store, one's own folders, published SavedModels."""
 
-import json
 import pathlib
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from vggish_inversion import data, features, reconstruction, vocoders
+from vggish_inversion import data, documents, features, reconstruction, vocoders
 from vggish_inversion.inverters import run
 from vggish_inversion.targets import download, encoder, hub
 
 ALL_LAYERS = "all"
+_EXPORT_FIELDS = {"layer": str, "log_mel": dict, "patch_hop_frames": int}
+_ARCHIVE_ERRORS = (OSError, EOFError, ValueError, tarfile.TarError, zlib.error, RecursionError)
+_MAX_INFLATION = 200  # zeros deflate a thousand times, and no model is zeros
 _ARCHIVE_SUFFIXES = (".tar.gz", ".tgz")
 _COLUMNS = ("target", "layer", "preset", "loss", "patches seen", "held-out L1", "MB")
 
@@ -34,7 +37,7 @@ class SavedReconstructor:
             hub.WeightsError: if the folder holds none that this package wrote.
         """
         try:
-            self.config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            self.config = documents.read_json(folder / "config.json", _EXPORT_FIELDS)
             self._params = features.LogMelParams(**self.config["log_mel"])
             self.model: Any = tf.saved_model.load(str(folder))
             self._reconstruct = self.model.signatures["reconstruct"]
@@ -92,9 +95,12 @@ def load_reconstructor(
     elif source.endswith(_ARCHIVE_SUFFIXES):
         with tempfile.TemporaryDirectory() as folder:  # a model that is loaded needs its no more
             _unpack(source, folder)
-            return _load_folder(
-                _find_model(folder), layer, vocoder, target_weights, patch_hop_frames
-            )
+            try:
+                return _load_folder(
+                    _find_model(folder), layer, vocoder, target_weights, patch_hop_frames
+                )
+            except ValueError as error:
+                raise ValueError(f"{source}: {error}") from error  # the folder is of no use to read
     if pathlib.Path(source).is_dir() and not encoder.is_family(source):
         return _load_folder(_find_model(source), layer, vocoder, target_weights, patch_hop_frames)
     there = sorted({trained.config["target"] for trained in stored_runs()})
@@ -177,8 +183,15 @@ def _find_model(folder: str | pathlib.Path) -> pathlib.Path:
 
 
 def _unpack(path: str, folder: str) -> None:
+    most = _MAX_INFLATION * pathlib.Path(path).stat().st_size if pathlib.Path(path).is_file() else 0
     try:
         with tarfile.open(path) as archive:
-            archive.extractall(folder, filter="data")  # nothing outside of the folder
-    except (OSError, EOFError, tarfile.TarError) as error:
-        raise hub.WeightsError(f"{path}: cannot be unpacked ({error}); copy it again") from error
+            members = []
+            for member in archive:  # of a bomb, no more is read than it may hold
+                members.append(member)
+                if sum(item.size for item in members) > most:
+                    raise tarfile.TarError("it would unpack to far more than a model")
+            archive.extractall(folder, members, filter="data")  # nothing outside of the folder
+    except _ARCHIVE_ERRORS as error:
+        reason = " ".join((str(error) or type(error).__name__).split())
+        raise hub.WeightsError(f"{path}: cannot be unpacked ({reason}); copy it again") from error

@@ -8,13 +8,15 @@ network is there in the end. Inverters and vocoders are trained so.
 import contextlib
 import csv
 import json
-import os
 import pathlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import keras
 import numpy as np
+
+from vggish_inversion import documents, folders
+from vggish_inversion.targets import npz
 
 # Settings that tell where a run was made, not what it is; the data has a fingerprint.
 _MAY_DIFFER = {"command", "versions", "data_dir"}
@@ -65,12 +67,17 @@ class Checkpoint(keras.callbacks.Callback):
         """Puts back what was kept; returns the number of epochs that are done."""
         if not self._path.is_file():
             return 0
-        with np.load(self._path, allow_pickle=False) as kept:
-            if len(kept.files) != len(self._variables) + 1:
-                raise RunError(f"{self._path} is of another network; use a new output folder")
-            for index, variable in enumerate(self._variables):
-                variable.assign(kept[f"variable_{index}"])
-            self.history = json.loads(str(kept["history"]))
+        shapes = {f"variable_{i}": tuple(item.shape) for i, item in enumerate(self._variables)}
+        try:
+            arrays, history = npz.read_state(self._path, shapes=shapes, text="history")
+            self.history = _parse_history(history)
+        except ValueError as error:
+            raise RunError(
+                f"{self._path} is damaged, or of another network ({error}); put back a copy of it, "
+                "or use a new output folder"
+            ) from error
+        for name, variable in zip(shapes, self._variables, strict=True):
+            variable.assign(arrays[name])
         return len(self.history)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -106,29 +113,55 @@ class Checkpoint(keras.callbacks.Callback):
             f"variable_{index}": np.asarray(keras.ops.convert_to_numpy(variable))
             for index, variable in enumerate(self._variables)
         }
-        unfinished = self._path.with_suffix(".tmp.npz")
-        np.savez(unfinished, history=json.dumps(self.history), **arrays)
-        os.replace(unfinished, self._path)
+        with folders.write_file(self._path) as unfinished:
+            np.savez(unfinished, history=json.dumps(self.history), **arrays)
         self.write_history()
 
     def write_history(self):
         """Writes history.csv: a row per epoch."""
         if not self.history:
             return
-        with open(self._history_path, "w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, self.history[-1].keys())
+        with (
+            folders.write_file(self._history_path) as unfinished,
+            open(unfinished, "w", encoding="utf-8", newline="") as file,
+        ):
+            writer = csv.DictWriter(file, self.history[-1].keys(), extrasaction="ignore")
             writer.writeheader()
             writer.writerows(self.history)
 
 
+def _parse_history(text: str) -> list[dict[str, float]]:
+    """The rows that a checkpoint keeps.
+
+    Raises:
+        ValueError: if they are none.
+    """
+    try:
+        rows = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("its history is nested without end") from error
+    if not isinstance(rows, list) or not rows:
+        raise ValueError("its history has no rows")
+    for row in rows:
+        if not isinstance(row, dict) or not all(isinstance(v, (int, float)) for v in row.values()):
+            raise ValueError("its history is no table of numbers")
+    return rows
+
+
 def read_history(run_dir: pathlib.Path) -> list[dict[str, str]]:
-    """The rows of history.csv."""
-    with open(run_dir / "history.csv", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    """The rows of history.csv.
+
+    Raises:
+        RunError: if it is no table.
+    """
+    return documents.read_table(run_dir / "history.csv", error=RunError)
 
 
-def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -> None:
+@contextlib.contextmanager
+def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -> Iterator[None]:
     """Writes config.json, or checks that a run that goes on has the same settings.
+
+    While it is open, no other process can open it to write.
 
     Args:
         run_dir: the run's folder.
@@ -137,13 +170,14 @@ def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -
 
     Raises:
         RunError: if a setting differs; the message names each.
+        folders.FolderBusyError: if another process writes it.
     """
     path = run_dir / "config.json"
     if path.is_file():
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = documents.read_json(path, error=RunError)
         names = sorted((kept.keys() | settings.keys()) - _MAY_DIFFER)
         different = [
-            f"{name} {kept.get(name)!r} -> {settings.get(name)!r}"
+            f"{name} {_shown(kept.get(name))} -> {_shown(settings.get(name))}"
             for name in names
             if kept.get(name) != settings.get(name)
         ]
@@ -152,13 +186,19 @@ def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -
                 f"{run_dir} holds a run with other settings ({'; '.join(different)}); "
                 "use the same settings or another output folder"
             )
-        return
     if not writes:
+        yield
         return
-    run_dir.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+    with folders.sole_writer(run_dir):
+        if not path.is_file():
+            with folders.write_file(path) as unfinished:
+                unfinished.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        yield
+
+
+def _shown(value) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:100]}..."
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from vggish_inversion import corpora
+from vggish_inversion import corpora, folders
 from vggish_inversion.evaluation import grid as grids
 from vggish_inversion.evaluation import measure, rendering, results, stopwatch
 from vggish_inversion.inverters import run as inverter_run
@@ -130,8 +130,9 @@ def evaluate_with_beam(
     renderer = rendering.Renderer(loaded, runs, grid, folder=None, watch=watch)
     transcribers = grid.load_transcribers()
     details = measure.describe_run(loaded, runs, grid, renderer, transcribers, utterances)
-    results.open_results(folder, {**settings, **details})
-    folders = [str(run.folder.resolve()) for run in runs]
+    with folders.sole_writer(folder):
+        results.open_results(folder, {**settings, **details})
+    run_folders = [str(run.folder.resolve()) for run in runs]
     audio_folder = str(folder) if write_audio else None
     raw = folder / "beam"
     raw.mkdir(exist_ok=True)
@@ -142,7 +143,7 @@ def evaluate_with_beam(
         pipeline
         | "Utterances" >> apache_beam.Create(list(enumerate(utterances)))
         | "Spread" >> apache_beam.Reshuffle()
-        | "Measure" >> apache_beam.ParDo(MeasureUtterance(target, folders, grid, audio_folder))
+        | "Measure" >> apache_beam.ParDo(MeasureUtterance(target, run_folders, grid, audio_folder))
         | "Lines" >> apache_beam.MapTuple(lambda place, row: f"{place}\t{row}")
         | "Write" >> apache_beam.io.WriteToText(str(raw / "rows"))
     )

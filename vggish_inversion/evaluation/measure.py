@@ -2,13 +2,12 @@
 
 import dataclasses
 import hashlib
-import json
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from vggish_inversion import asr, audio, corpora
+from vggish_inversion import asr, audio, corpora, documents, folders
 from vggish_inversion.evaluation import grid as grids
 from vggish_inversion.evaluation import recognition, rendering, shards, stopwatch, tables
 from vggish_inversion.evaluation.results import (
@@ -106,11 +105,12 @@ def evaluate_runs(
         renderer = rendering.Renderer(target, runs, grid, folder=folder, watch=watch)
         conditions = grids.conditions(target.name, runs, grid.vocoders, list(transcribers))
     details = describe_run(target, runs, grid, renderer, transcribers, utterances, shard)
-    open_results(folder, {**settings, **details})
-    with ResultsTable(folder / "results.csv") as table:
-        evaluate(progress(chosen), renderer, conditions, transcribers, table, watch)
-        table.sort([item.id for item in chosen], list(grids.flatten(conditions)))
-    finish_run(folder, table.rows, utterances, grid, watch)
+    with folders.sole_writer(folder):
+        open_results(folder, {**settings, **details})
+        with ResultsTable(folder / "results.csv") as table:
+            evaluate(progress(chosen), renderer, conditions, transcribers, table, watch)
+            table.sort([item.id for item in chosen], list(grids.flatten(conditions)))
+        finish_run(folder, table.rows, utterances, grid, watch)
     return table.rows
 
 
@@ -159,7 +159,7 @@ def finish_run(
     watch: stopwatch.Stopwatch,
 ) -> None:
     """Writes what follows from the rows, and into run.json what is known only at the end."""
-    settings = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    settings = documents.read_json(folder / "run.json", {"layers": list})
     with watch("comparing"):
         tables.write_derived(rows, folder, layers=settings["layers"])
     if "speaker_similarity" in grid.metrics:

@@ -7,7 +7,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from vggish_inversion import audio, corpora, features, metrics, reconstruction, vocoders
+from vggish_inversion import (
+    audio,
+    corpora,
+    features,
+    folders,
+    metrics,
+    reconstruction,
+    vocoders,
+)
 from vggish_inversion.evaluation import grid as grids
 from vggish_inversion.evaluation import stopwatch
 from vggish_inversion.evaluation.results import NATURAL, OK, RESULT_COLUMNS, Condition
@@ -119,14 +127,17 @@ class Renderer:
     def _write(self, utterance, condition: Condition, waveform, log_mel) -> None:
         if self._folder is None:
             return
-        path = self._folder / "audio" / condition.audio_folder / f"{utterance.id}.wav"
+        name = f"audio/{condition.audio_folder}/{utterance.id}.wav"
+        path = folders.inside(self._folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         audio.write_wav(path, waveform)
         if log_mel is None:
             return
-        path = self._folder / "log_mel" / condition.log_mel_folder / f"{utterance.id}.npy"
+        name = f"log_mel/{condition.log_mel_folder}/{utterance.id}.npy"
+        path = folders.inside(self._folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, log_mel.astype(np.float16))
+        with folders.write_file(path) as unfinished:
+            np.save(unfinished, log_mel.astype(np.float16))
 
 
 def failed_row(utterance: corpora.Utterance, condition: Condition, reason: str) -> dict:

@@ -4,11 +4,11 @@ import csv
 import dataclasses
 import io
 import json
-import os
+import math
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 
-from vggish_inversion import corpora, metrics
+from vggish_inversion import corpora, documents, folders, metrics
 from vggish_inversion.reconstruction import OK, TRUE_LOG_MEL
 
 NATURAL = "natural"
@@ -18,6 +18,7 @@ REFERENCES = (NATURAL, TRUE_LOG_MEL)
 
 KEYS = ("target", "layer", "preset", "loss", "vocoder", "asr")
 SCORES = ("num_utterances", "wer", "wer_low", "wer_high", "cer", "stoi", "estoi", "log_mel_l1")
+COUNTS = ("num_words", "substitutions", "deletions", "insertions")
 MEANS = ("stoi", "estoi", "log_mel_l1", *metrics.OPTIONAL_COLUMNS)
 # The first columns are for good; the optional ones come after them, empty if not asked for, and
 # then the 95 % intervals of all but WER, which has its own among the first.
@@ -27,7 +28,8 @@ RESULT_COLUMNS = (
     *KEYS,
     *SCORES,
     *("utterance", "reference", "transcript"),
-    *("num_words", "substitutions", "deletions", "insertions", "status"),
+    *COUNTS,
+    "status",
     *metrics.OPTIONAL_COLUMNS,
 )
 _USUAL_VOCODER = "griffin_lim"
@@ -134,19 +136,19 @@ def count_utterances(rows: Iterable[Mapping[str, str]]) -> dict[str, int]:
 
 def write_table(path: pathlib.Path, columns: Sequence[str], rows: Iterable[Mapping]) -> None:
     """Writes a csv file, whole or not at all."""
-    unfinished = path.with_suffix(".tmp")
-    with open(unfinished, "w", encoding="utf-8", newline="") as file:
+    with (
+        folders.write_file(path) as unfinished,
+        open(unfinished, "w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(unfinished, path)
 
 
 def write_json(path: pathlib.Path, content: Mapping) -> None:
     """Writes a JSON file, whole or not at all."""
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+    with folders.write_file(path) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _row_key(row: Mapping[str, str]) -> tuple[str, ...]:
@@ -156,11 +158,40 @@ def _row_key(row: Mapping[str, str]) -> tuple[str, ...]:
 def _read_complete_rows(path: pathlib.Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []
-    text = path.read_text(encoding="utf-8")
-    reader = csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1], newline=""))
-    if tuple(reader.fieldnames or RESULT_COLUMNS) != RESULT_COLUMNS:
+    try:
+        text = documents.read_text(path)
+        reader = csv.reader(io.StringIO(text[: text.rfind("\n") + 1], newline=""))
+        rows = list(reader)
+    except (csv.Error, ValueError) as error:
+        raise ValueError(
+            f"{path} is damaged ({error}); delete it, and what it held is measured again"
+        ) from error
+    if rows and tuple(rows[0]) != RESULT_COLUMNS:
         raise ValueError(f"{path} is not this program's results.csv; use another output folder")
-    return [row for row in reader if row["status"] == OK]  # what failed is tried again
+    made = [dict(zip(RESULT_COLUMNS, row, strict=False)) for row in rows[1:]]
+    # What failed is tried again, and so is a row that is not whole or holds no numbers.
+    whole = [
+        row
+        for row, cells in zip(made, rows[1:], strict=True)
+        if len(cells) == len(RESULT_COLUMNS) and row["status"] == OK and is_measured(row)
+    ]
+    return list({_row_key(row): row for row in whole}.values())
+
+
+def is_measured(row: Mapping[str, str]) -> bool:
+    """Whether the scores and counts of a row of results.csv are numbers, or empty."""
+    counts = [row[name] for name in COUNTS]
+    is_count = [count.isascii() and count.isdecimal() and len(count) < 10 for count in counts]
+    return has_numbers(row) and (all(is_count) or not any(counts))
+
+
+def has_numbers(row: Mapping[str, str]) -> bool:
+    """Whether the scores of a row of results.csv or summary.csv are numbers, or empty."""
+    try:
+        scores = [float(row[name]) for name in (*SCORES, *metrics.OPTIONAL_COLUMNS) if row[name]]
+    except ValueError:
+        return False
+    return not any(map(math.isinf, scores))
 
 
 # What all results of a folder have in common; and what has fingerprints by name, and may be added.
@@ -176,11 +207,13 @@ def open_results(folder: pathlib.Path, settings: Mapping) -> None:
         ValueError: if the folder holds such; the message says which.
     """
     path = folder / "run.json"
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    kept = documents.read_json(path) if path.is_file() else {}
     conflicts = [name for name in SHARED_SETTINGS if kept and kept.get(name) != settings.get(name)]
     merged = dict(settings)
     for kind, label in FINGERPRINTED.items():
         earlier = kept.get(kind, {})
+        if not isinstance(earlier, dict):
+            raise ValueError(f"{path}: expected fingerprints in {kind}; use another output folder")
         conflicts += [
             f"{label} {name}"
             for name, fingerprint in settings[kind].items()

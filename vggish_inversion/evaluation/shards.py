@@ -1,22 +1,26 @@
 """Parts of an evaluation, for array jobs, and what joins their results."""
 
-import csv
 import dataclasses
-import json
 import pathlib
 import re
 import shutil
 from collections.abc import Mapping, Sequence
 
-from vggish_inversion import corpora
+from vggish_inversion import corpora, documents, folders
 from vggish_inversion.evaluation import tables
 from vggish_inversion.evaluation.results import (
     FINGERPRINTED,
+    KEYS,
     RESULT_COLUMNS,
     SHARED_SETTINGS,
+    is_measured,
     write_json,
     write_table,
 )
+
+_FIELDS = {"layers": list, "shard": (dict, type(None)), "num_utterances": int}
+_FIELDS |= {"num_conditions": int}
+_MAX_SHARDS = 10**6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,12 +58,12 @@ class Shard:
 
 
 def merge_results(
-    folders: Sequence[str | pathlib.Path], output_dir: str | pathlib.Path
+    results_dirs: Sequence[str | pathlib.Path], output_dir: str | pathlib.Path
 ) -> list[dict[str, str]]:
     """Joins the results of all shards of one evaluation, as if it had been run in one.
 
     Args:
-        folders: results folders of shards, or folders that hold such.
+        results_dirs: results folders of shards, or folders that hold such.
         output_dir: receives results.csv, summary.csv, comparisons.csv, run.json, audio/, log_mel/.
 
     Returns:
@@ -69,8 +73,8 @@ def merge_results(
         ValueError: if the shards are not of one evaluation, or one is missing, there twice, or
             unfinished; the message says which.
     """
-    found = [path for folder in map(pathlib.Path, folders) for path in _shard_folders(folder)]
-    runs = {path: json.loads((path / "run.json").read_text(encoding="utf-8")) for path in found}
+    found = [path for folder in map(pathlib.Path, results_dirs) for path in _shard_folders(folder)]
+    runs = {path: documents.read_json(path / "run.json", _FIELDS) for path in found}
     _check(found, runs)
     ordered = sorted(found, key=lambda path: runs[path]["shard"]["index"])
     utterances = {path: _rows_by_utterance(path, runs[path]) for path in ordered}
@@ -82,17 +86,17 @@ def merge_results(
     output = pathlib.Path(output_dir)
     if (output / "results.csv").exists():
         raise ValueError(f"{output} holds results already; use another output folder")
-    output.mkdir(parents=True, exist_ok=True)
-    for path in ordered:
-        for kind in ("audio", "log_mel"):
-            if (path / kind).is_dir():
-                shutil.copytree(path / kind, output / kind, dirs_exist_ok=True)
     first = runs[ordered[0]]
     merged = {name: value for name, value in first.items() if name not in ("shard", "seconds")}
     merged["num_utterances"] = sum(run["num_utterances"] for run in runs.values())
-    write_json(output / "run.json", {**merged, "num_shards": len(ordered)})
-    tables.write_derived(rows, output, layers=first["layers"])
-    write_table(output / "results.csv", RESULT_COLUMNS, rows)  # last: with it, all is there
+    with folders.sole_writer(output):
+        for path in ordered:
+            for kind in ("audio", "log_mel"):
+                if (path / kind).is_dir():
+                    shutil.copytree(path / kind, output / kind, dirs_exist_ok=True)
+        write_json(output / "run.json", {**merged, "num_shards": len(ordered)})
+        tables.write_derived(rows, output, layers=first["layers"])
+        write_table(output / "results.csv", RESULT_COLUMNS, rows)  # last: with it, all is there
     return rows
 
 
@@ -122,6 +126,10 @@ def _check(found: Sequence[pathlib.Path], runs: Mapping[pathlib.Path, Mapping]) 
     for path, run in runs.items():
         if not run.get("shard"):
             raise ValueError(f"{path} is no shard; expected results of evaluate.py --shard=")
+        where = f"{path / 'run.json'}, shard"
+        documents.check_fields(run["shard"], {"index": int, "count": int}, where)
+        if not 1 <= run["shard"]["index"] <= run["shard"]["count"] <= _MAX_SHARDS:
+            raise ValueError(f"{where}: expected index and count, got {str(run['shard'])[:80]}")
     first = next(iter(runs))
     shared = [name for name in SHARED_SETTINGS if name != "shard"]
     for path, run in runs.items():
@@ -145,8 +153,13 @@ def _check(found: Sequence[pathlib.Path], runs: Mapping[pathlib.Path, Mapping]) 
 
 
 def _rows_by_utterance(path: pathlib.Path, run: Mapping) -> dict[str, list[dict[str, str]]]:
-    with open(path / "results.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = documents.read_table(path / "results.csv", RESULT_COLUMNS)
+    layers, ids = run["layers"], set()
+    for number, row in enumerate(rows, 1):
+        key = (row["utterance"], *(row[name] for name in KEYS))
+        if not is_measured(row) or row["layer"] not in layers or key in ids:
+            raise ValueError(f"{path / 'results.csv'}: row {number} is damaged; copy it again")
+        ids.add(key)
     expected = run["num_utterances"] * run["num_conditions"]
     if len(rows) < expected or "seconds" not in run:
         raise ValueError(

@@ -1,15 +1,21 @@
 """Rows of results.csv -> a row per condition, in a file and on the terminal."""
 
 import collections
-import csv
 import dataclasses
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from vggish_inversion import metrics
-from vggish_inversion.evaluation.results import KEYS, MEANS, OK, SUMMARY_COLUMNS, Condition
+from vggish_inversion import documents, metrics
+from vggish_inversion.evaluation.results import (
+    KEYS,
+    MEANS,
+    OK,
+    SUMMARY_COLUMNS,
+    Condition,
+    has_numbers,
+)
 
 
 def summarize(
@@ -57,8 +63,11 @@ def _figures(name: str, value: float, interval: tuple[float, float]) -> dict[str
 
 def summary_text(results_dir: str | pathlib.Path) -> str:
     """The summary as a table for the terminal: rates in percent, distances in nats."""
-    with open(pathlib.Path(results_dir) / "summary.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    path = pathlib.Path(results_dir) / "summary.csv"
+    rows = documents.read_table(path, SUMMARY_COLUMNS)
+    for number, row in enumerate(rows, 1):
+        if not has_numbers(row):
+            raise documents.DocumentError(f"{path}: row {number} has no numbers; write it anew")
 
     def percent(text: str) -> str:
         return f"{100 * float(text):.1f}" if text else "-"

@@ -16,8 +16,17 @@ def write_derived(
         rows: of results.csv, in its order.
         folder: the results folder.
         layers: in the order wanted, with the references first.
+
+    Raises:
+        ValueError: if a row is of a layer that is not there.
     """
     rows = list(rows)
+    strange = sorted({row["layer"] for row in rows} - set(layers))
+    if strange:
+        raise ValueError(
+            f"{folder / 'results.csv'} has the layer {strange[0][:80]!r}, which the target lacks; "
+            "use another output folder"
+        )
     pooled = summary.summarize(rows, layers=layers)
     write_table(folder / "summary.csv", SUMMARY_COLUMNS, pooled)
     compared = comparisons.compare(rows, layers=layers)

@@ -1,16 +1,14 @@
 """The folder of a SavedModel: the graph, its settings and its model card, whole or not at all."""
 
-import contextlib
 import dataclasses
 import json
 import os
 import pathlib
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import tensorflow as tf
 
-from vggish_inversion import reconstruction
+from vggish_inversion import folders, reconstruction
 from vggish_inversion.export import signatures
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.targets import encoder
@@ -79,7 +77,7 @@ def export_saved_model(
     """
     trained.check_target(target)
     folder = pathlib.Path(output_dir)
-    with write_whole(folder) as unfinished:
+    with folders.write_whole(folder) as unfinished:
         reconstructor = reconstruction.Reconstructor(
             target,
             {trained.layer: (trained.layer, trained.load_model())},
@@ -94,32 +92,6 @@ def export_saved_model(
         card = _card(facts, target, folder.name)
         (unfinished / "README.md").write_text(card, encoding="utf-8")
     return folder
-
-
-@contextlib.contextmanager
-def write_whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Gives a folder to write into, which becomes `path` if all goes well, and else vanishes.
-
-    Raises:
-        FileExistsError: if `path` is there already.
-    """
-    there_already = FileExistsError(f"{path} is there already; delete it or name another folder")
-    if os.path.lexists(path):
-        raise there_already
-    path.absolute().parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir()
-    try:
-        yield unfinished
-        try:
-            unfinished.rename(path)
-        except OSError as error:
-            if os.path.lexists(path):  # another process was faster
-                raise there_already from error
-            raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _facts(trained, reconstructor: reconstruction.Reconstructor, vocoder: str) -> dict:

@@ -1,7 +1,5 @@
 """Puts a trained inverter into the model store, with a model card of measured figures."""
 
-import csv
-import json
 import pathlib
 import shutil
 import zipfile
@@ -10,6 +8,7 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
+from vggish_inversion import documents, folders
 from vggish_inversion.inverters import run
 from vggish_inversion.targets import encoder, hub
 
@@ -31,6 +30,10 @@ Inverts `{layer}` ({shape}) of `{target}` back to its log-mel patches: a
 
 {results}"""
 _KINDS = {"l1": "RecCNN", "gan": "RecGAN"}
+_CARD_FIELDS = dict.fromkeys(("tap_shape", "data_dir", "command"), list)
+_HISTORY_COLUMNS = ("epoch", "num_patches", "val_loss")
+_SUMMARY_COLUMNS = ("layer", "preset", "loss", "wer", "wer_low", "wer_high", "cer", "stoi")
+_SUMMARY_COLUMNS += ("log_mel_l1", "num_utterances", "vocoder", "asr")
 _TABLE_HEAD = """Measured by `scripts/evaluate.py` (vocoder {vocoder}, recogniser {asr}):
 
 | clips | n | rendered from | WER % (95 %) | CER % | STOI | log-mel L1 (nats) |
@@ -69,16 +72,21 @@ def store_inverter(
             f"{run_dir} inverts the network at {config['target']}; expected a target that has a "
             "name of its own: keep the run's folder instead, every script takes it"
         )
+    documents.check_fields(config, _CARD_FIELDS, str(trained.folder / "config.json"))
+    last = trained.last_epoch
+    documents.check_fields(
+        last, dict.fromkeys(_HISTORY_COLUMNS, float), str(trained.folder / "history.csv")
+    )
+    if trained.loss not in _KINDS:
+        raise ValueError(f"{run_dir} was trained with the loss {trained.loss!r}, unknown here")
     name = f"inverter/{config['target']}/{trained.layer}/{trained.preset}-{trained.loss}"
-    folder = pathlib.Path(models_dir) / name / str(version)
+    folder = folders.inside(pathlib.Path(models_dir), f"{name}/{version}")
     folder.mkdir(parents=True, exist_ok=True)
     if folder.resolve() != trained.folder.resolve():
         write_compact(trained.load_model(), folder / "inverter.keras")
         for file in ("config.json", "history.csv"):
             shutil.copyfile(trained.folder / file, folder / file)
     hub.write_digest(folder / "inverter.keras")
-    with open(folder / "history.csv", encoding="utf-8", newline="") as file:
-        last = list(csv.DictReader(file))[-1]
     card = _CARD.format(
         name=name,
         layer=trained.layer,
@@ -86,11 +94,11 @@ def store_inverter(
         target=config["target"],
         kind=_KINDS[trained.loss],
         preset=trained.preset,
-        data=" and ".join(pathlib.Path(path).name for path in config["data_dir"]),
-        command=" ".join(config["command"]),
+        data=" and ".join(pathlib.Path(str(path)).name for path in config["data_dir"]),
+        command=" ".join(map(str, config["command"])),
         commit=commit,
         num_patches=int(last["num_patches"]),
-        num_epochs=last["epoch"],
+        num_epochs=int(last["epoch"]),
         validation_nats=10 * float(last["val_loss"]),
         fingerprint=config["target_fingerprint"],
         sha256=hub.sha256(folder / "inverter.keras"),
@@ -134,11 +142,10 @@ def _results_table(trained: run.InverterRun, results_dirs) -> str:
     """The rows of summary.csv that tell of this inverter, beside the two references."""
     lines, head = [], ""
     for results_dir in map(pathlib.Path, results_dirs):
-        settings = json.loads((results_dir / "run.json").read_text(encoding="utf-8"))
-        clips = " and ".join(pathlib.Path(path).name for path in settings["data_dir"])
-        with open(results_dir / "summary.csv", encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        for row in rows:
+        fields = {"data_dir": list, "split": str}
+        settings = documents.read_json(results_dir / "run.json", fields)
+        clips = " and ".join(pathlib.Path(str(path)).name for path in settings["data_dir"])
+        for row in documents.read_table(results_dir / "summary.csv", _SUMMARY_COLUMNS):
             own = (row["layer"], row["preset"], row["loss"])
             if own != (trained.layer, trained.preset, trained.loss) and row["preset"]:
                 continue

@@ -1,16 +1,23 @@
 """Reads inverters that were trained: a run's folder, a stored model's folder, or many of them."""
 
-import csv
 import dataclasses
-import json
 import math
 import pathlib
+import re
 from collections.abc import Mapping, Sequence
 
 import keras
 
-from vggish_inversion import features
+from vggish_inversion import documents, features
 from vggish_inversion.targets import encoder, hub
+
+# Of config.json: what is read here.
+_FIELDS = {
+    **dict.fromkeys(("target", "target_fingerprint", "layer", "preset", "loss"), str),
+    **{"target_weights": (str, type(None)), "target_seed": int, "log_mel": dict},
+}
+# Keras and TensorFlow take no slash in the name of a layer; "." and ".." are folders.
+_NAME = re.compile(r"(?!\.{1,2}$)[^/\\\x00-\x1f]{1,120}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,9 +59,12 @@ class InverterRun:
         if not path.is_file():
             return {}
         try:
-            with open(path, encoding="utf-8", newline="") as file:
-                return {key: float(value) for key, value in list(csv.DictReader(file))[-1].items()}
-        except (LookupError, ValueError, TypeError) as error:
+            last = documents.read_table(path)[-1]
+            numbers = {key: float(value) for key, value in last.items()}
+            if not all(map(math.isfinite, numbers.values())):
+                raise ValueError("a number that is not finite")
+            return numbers
+        except (LookupError, ValueError) as error:
             raise hub.WeightsError(
                 f"{path}: expected a table of numbers, a row per epoch"
             ) from error
@@ -100,6 +110,8 @@ class InverterRun:
                 f"{target.name} with {target.fingerprint}; name the weights it was trained on, "
                 "or train it anew"
             )
+        if self.layer not in {tap.name for tap in target.taps}:
+            raise ValueError(f"{self.folder}: {target.name} has no layer {self.layer!r}")
         if features.LogMelParams(**self.config["log_mel"]) != target.log_mel:
             raise ValueError(f"{self.folder} was trained on another log-mel front end")
 
@@ -117,15 +129,16 @@ def read_run(folder: str | pathlib.Path) -> InverterRun:
             f"no trained inverter in {folder}; expected inverter.keras and config.json, "
             "as scripts/train_inverter.py writes when it is done"
         )
+    config = documents.read_json(folder / "config.json", _FIELDS, error=hub.WeightsError)
+    for name in ("layer", "preset", "loss"):  # which name files, of results and in the store
+        if not _NAME.fullmatch(config[name]):
+            raise hub.WeightsError(
+                f"{folder / 'config.json'}: expected a name in {name}, got {config[name][:40]!r}"
+            )
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        needed = {"target", "target_weights", "target_seed", "target_fingerprint"}
-        missing = needed | {"layer", "preset", "loss", "log_mel"}
-        missing -= config.keys()
-    except (ValueError, AttributeError) as error:
-        raise hub.WeightsError(f"{folder / 'config.json'} is not JSON settings") from error
-    if missing:
-        raise hub.WeightsError(f"{folder / 'config.json'} lacks {', '.join(sorted(missing))}")
+        features.LogMelParams(**config["log_mel"])
+    except TypeError as error:
+        raise hub.WeightsError(f"{folder / 'config.json'}: no settings of a log-mel") from error
     return InverterRun(folder, config)
 
 

@@ -5,13 +5,12 @@ Source: Comanducci et al., "Reconstructing Speech from CNN Embeddings" (IEEE SPL
 
 import contextlib
 import dataclasses
-import os
 import pathlib
 from collections.abc import Mapping, Sequence
 
 import keras
 
-from vggish_inversion import features, records, training_run
+from vggish_inversion import features, folders, records, training_run
 from vggish_inversion.inverters import adversarial, distribution, network, optimizers
 from vggish_inversion.targets import encoder, hub
 
@@ -122,6 +121,7 @@ def train_inverter(
 
     Raises:
         RunError: if the folder holds a run with other settings, or a loss is not finite.
+        folders.FolderBusyError: if another process trains there.
         ValueError: on an unknown layer, preset, loss, optimizer or precision.
     """
     run_dir = pathlib.Path(run_dir)
@@ -133,23 +133,25 @@ def train_inverter(
             f"no optimizer {config.optimizer!r}; optimizers are: {' '.join(OPTIMIZERS)}"
         )
     chief = distribution.is_chief()
-    training_run.open_run(
-        run_dir,
-        {
-            **settings,
-            "target": target.name,
-            "target_weights": target.weights,
-            "target_seed": target.seed,
-            "target_fingerprint": target.fingerprint,
-            "layer": tap.name,
-            "tap_shape": list(tap.shape),
-            "train_data": train.fingerprint,
-            "validation_data": validation.fingerprint,
-            "log_mel": dataclasses.asdict(target.log_mel),
-            **dataclasses.asdict(config),
-        },
-        writes=chief,
-    )
+    settings = {
+        **settings,
+        "target": target.name,
+        "target_weights": target.weights,
+        "target_seed": target.seed,
+        "target_fingerprint": target.fingerprint,
+        "layer": tap.name,
+        "tap_shape": list(tap.shape),
+        "train_data": train.fingerprint,
+        "validation_data": validation.fingerprint,
+        "log_mel": dataclasses.asdict(target.log_mel),
+        **dataclasses.asdict(config),
+    }
+    with training_run.open_run(run_dir, settings, writes=chief):
+        return _train(target, layer, config, train, validation, run_dir, callbacks, chief)
+
+
+def _train(target, layer, config, train, validation, run_dir, callbacks, chief) -> keras.Model:
+    """Trains in a run's folder that is open; see `train_inverter`."""
     path = run_dir / "inverter.keras"
     if path.is_file() and not distribution.is_distributed():
         # Written again it would hold another date, and evaluation would take it for another
@@ -173,17 +175,17 @@ def train_inverter(
             "callbacks": [checkpoint, *(callbacks if chief else ())],
         }
         batches = _labelled_batches(train, config, first_step=epochs_done * steps_per_epoch)
-        if distribution.is_distributed():
-            distribution.fit(model, batches, batch_size=config.batch_size, **fit)
-        else:
-            model.fit(batches, verbose=2, **fit)
+        with train.damage_named():
+            if distribution.is_distributed():
+                distribution.fit(model, batches, batch_size=config.batch_size, **fit)
+            else:
+                model.fit(batches, verbose=2, **fit)
     trained, inverter = inverter, _build_inverter(target, layer, config, precision="float32")
     inverter.set_weights(trained.get_weights())
     if chief:
         checkpoint.write_history()
-        unfinished = run_dir / "unfinished.keras"
-        inverter.save(unfinished)
-        os.replace(unfinished, path)
+        with folders.write_file(path) as unfinished:
+            inverter.save(unfinished)
     return inverter
 
 

@@ -8,12 +8,11 @@ have the row `true_log_mel`. One utterance tells what to expect, not more: a wor
 Source: Comanducci et al., IEEE SPL 2021, and the audio published with it.
 """
 
-import csv
 import pathlib
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from vggish_inversion import report
+from vggish_inversion import documents, report
 from vggish_inversion.evaluation import results
 
 _ASR, _VOCODER = "pocketsphinx", "griffin_lim"
@@ -94,8 +93,11 @@ def write_comparison(
     Returns:
         Its rows.
     """
-    with open(pathlib.Path(results_dir) / "summary.csv", encoding="utf-8", newline="") as file:
-        summary = list(csv.DictReader(file))
+    source = pathlib.Path(results_dir) / "summary.csv"
+    summary = documents.read_table(source, results.SUMMARY_COLUMNS)
+    for number, row in enumerate(summary, 1):
+        if not results.has_numbers(row):
+            raise documents.DocumentError(f"{source}: row {number} has no numbers; write it anew")
     rows = [
         {name: {**row, **published_scores(row)}[name] for name in COMPARISON_COLUMNS}
         for row in summary

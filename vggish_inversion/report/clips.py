@@ -4,11 +4,13 @@ import dataclasses
 import io
 import math
 import pathlib
+import struct
 import wave
 from collections.abc import Mapping
 
 import numpy as np
 
+from vggish_inversion import documents
 from vggish_inversion.report.results import NATURAL, TRUE_LOG_MEL, Reconstruction, Results, Variant
 
 _BASE64_GROWTH = 4 / 3
@@ -103,9 +105,9 @@ def _read_wav(path: pathlib.Path | None) -> tuple[bytes | None, float, str]:
         contents = path.read_bytes()
         with wave.open(io.BytesIO(contents)) as file:
             num_samples, rate_hz = file.getnframes(), file.getframerate()
-    except (OSError, wave.Error, EOFError) as error:
+    except (OSError, wave.Error, EOFError, struct.error, ValueError) as error:
         return None, 0.0, f"Audio unreadable: {error or 'not a whole wav file'}."
-    if num_samples == 0:
+    if num_samples == 0 or rate_hz == 0:
         return None, 0.0, "The audio has no samples."
     return contents, num_samples / rate_hz, ""
 
@@ -114,8 +116,8 @@ def _read_log_mel(path: pathlib.Path | None) -> tuple[np.ndarray | None, str]:
     if path is None:
         return None, "No log-mel in the results folder."
     try:
-        log_mel = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        log_mel = documents.read_array(path, kinds="fiub")
+    except documents.DocumentError as error:
         return None, f"Log-mel unreadable: {error}."
     if log_mel.ndim != 2 or log_mel.size == 0 or log_mel.dtype.kind != "f":
         return None, f"Log-mel of shape {log_mel.shape}, {log_mel.dtype}: not frames by bands."

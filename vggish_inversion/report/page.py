@@ -8,6 +8,7 @@ import shlex
 import string
 from collections.abc import Iterator, Mapping, Sequence
 
+from vggish_inversion import folders
 from vggish_inversion.report.clips import color_range, fitting_clips
 from vggish_inversion.report.depth import depth_curves
 from vggish_inversion.report.differences import differences_section
@@ -59,9 +60,8 @@ def write_page(
 
 def _write_text(path: pathlib.Path, text: str) -> None:
     """Writes a file, whole or not at all."""
-    unfinished = path.with_name(f"{path.name}.tmp")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
+    with folders.write_file(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
 
 
 def _page(

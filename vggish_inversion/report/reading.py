@@ -1,11 +1,10 @@
 """Reads a results folder; what is missing or malformed is said in one line."""
 
-import csv
-import json
 import math
 import pathlib
 from collections.abc import Mapping
 
+from vggish_inversion import documents
 from vggish_inversion.report.results import (
     KEYS,
     SCORES,
@@ -134,29 +133,16 @@ def _read_comparisons(path: pathlib.Path) -> tuple[Comparison, ...]:
 def _read_table(
     path: pathlib.Path, columns: tuple[str, ...], *, may_be_empty: bool = False
 ) -> list[_Row]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, restval="")
-            rows = [_Row(row, f"{path}, line {reader.line_num}") for row in reader]
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-    except FileNotFoundError:
-        raise ReportError(f"{path}: expected a table, found none; run the evaluation.") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ReportError(
-            f"{path}: expected a table in UTF-8, could not read it: {error}."
-        ) from error
-    if missing:
-        raise ReportError(
-            f"{path}: expected the column(s) {', '.join(missing)}; run the evaluation."
-        )
+    if not path.is_file():
+        raise ReportError(f"{path}: expected a table, found none; run the evaluation.")
+    rows = documents.read_table(path, columns, error=ReportError)
     if not rows and not may_be_empty:
         raise ReportError(f"{path}: expected at least one row, found none; run the evaluation.")
-    return rows
+    return [_Row(row, f"{path}, row {number}") for number, row in enumerate(rows, 1)]
 
 
 def _read_run(path: pathlib.Path) -> dict | None:
     try:
-        run = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return documents.read_json(path)
+    except documents.DocumentError:
         return None  # the page says that the settings are not known; the results still stand
-    return run if isinstance(run, dict) else None

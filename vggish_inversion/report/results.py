@@ -1,5 +1,6 @@
 """What a results folder holds: its tables, the run's settings, and where each clip lies."""
 
+import contextlib
 import dataclasses
 import pathlib
 import re
@@ -171,6 +172,7 @@ class Results:
         ):
             path = layer_folder / f"{reconstruction.utterance}{suffix}"
             # An utterance's id is not ours: it must not name a file outside of the folder.
-            if path.resolve().is_relative_to(root.resolve()) and path.is_file():
-                return path
+            with contextlib.suppress(OSError, ValueError):  # too long for a path, or holds NUL
+                if path.resolve().is_relative_to(root.resolve()) and path.is_file():
+                    return path
         return None

@@ -138,7 +138,10 @@ def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.Tar
     model = hub.read_keras_model(source)
     if weights is not None and weights != encoder.UNTRAINED:
         hub.load_keras_weights(model, weights)
-    target = from_keras(model, log_mel=settings, log_mel_layer=log_mel_layer, name=path)
+    try:
+        target = from_keras(model, log_mel=settings, log_mel_layer=log_mel_layer, name=path)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from error
     if weights == encoder.UNTRAINED:
         _assign_untrained(target.model, seed)
         target.fingerprint = encoder.fingerprint(model)

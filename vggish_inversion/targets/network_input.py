@@ -1,19 +1,19 @@
 """What a network that this project did not make takes: which log-mel, in which shape."""
 
 import dataclasses
-import json
-import math
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 
-from vggish_inversion import features
+from vggish_inversion import documents, features
 from vggish_inversion.targets import hub
 
 LOG_MEL_LAYER = "log_mel_layer"
 SAVE_PATCHES = "export a function of log-mel patches [batch, frames, bands]"
+
+_TOO_LARGE = 1e9  # for Hz, frames, bands or seconds alike
 
 _DEFAULTS = dataclasses.asdict(features.LogMelParams())
 
@@ -39,12 +39,10 @@ def read_settings(path: pathlib.Path) -> dict[str, Any]:
         hub.WeightsError: if the file is not JSON of known fields.
     """
     try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(settings, dict):
-            raise ValueError(f"it holds a {type(settings).__name__}")
+        settings = documents.read_json(path)
         layer = settings.get(LOG_MEL_LAYER, "")
         if not isinstance(layer, str):
-            raise ValueError(f"{LOG_MEL_LAYER} is {layer!r}, not a layer's name")
+            raise ValueError(f"{LOG_MEL_LAYER} is {repr(layer)[:40]}, not a layer's name")
         check_fields({name: settings[name] for name in settings if name != LOG_MEL_LAYER})
     except ValueError as error:
         raise hub.WeightsError(
@@ -63,15 +61,15 @@ def check_fields(settings: Mapping[str, Any]) -> None:
     unknown = sorted(settings.keys() - _DEFAULTS.keys())
     if unknown:
         raise ValueError(
-            f"unknown: {', '.join(unknown)}; the log-mel settings are: {', '.join(_DEFAULTS)}"
+            f"unknown: {', '.join(unknown)[:200]}; the log-mel settings are: {', '.join(_DEFAULTS)}"
         )
     for name, value in settings.items():
         kinds = int if isinstance(_DEFAULTS[name], int) else (int, float)
         if isinstance(value, bool) or not isinstance(value, kinds):
             kind = "a whole number" if kinds is int else "a number"
-            raise ValueError(f"{name} is {value!r}, not {kind}")
-        if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"{name} is {value}, not above 0")
+            raise ValueError(f"{name} is {repr(value)[:40]}, not {kind}")
+        if not 0 < value < _TOO_LARGE:
+            raise ValueError(f"{name} is {str(value)[:40]}, not above 0 and below {_TOO_LARGE:g}")
 
 
 def complete(

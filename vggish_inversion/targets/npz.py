@@ -4,17 +4,22 @@
 here the archive's checksums come first, then names, shapes and types, and the arrays last.
 """
 
+import contextlib
 import pathlib
 import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from vggish_inversion.targets import integrity
 from vggish_inversion.targets.integrity import Source, WeightsError
+
+_KINDS = {"f": "floating-point numbers", "fiub": "numbers", "U": "a text"}
+# Zeros deflate a thousand times; an archive of more than a few of them is no model's.
+_MAX_INFLATION = 200
 
 # What zipfile and NumPy raise at bytes that are no archive of arrays, or no longer.
 _READ_ERRORS = (
@@ -24,6 +29,11 @@ _READ_ERRORS = (
     RuntimeError,
     MemoryError,
     SyntaxError,
+    KeyError,
+    NotImplementedError,  # of a compression that zipfile does not know
+    OverflowError,
+    RecursionError,
+    TypeError,
     struct.error,
     tokenize.TokenError,
     zipfile.BadZipFile,
@@ -59,20 +69,61 @@ def read_npz(
             "(of a target: --target_weights=)"
         )
     integrity.check_digest(path)
+    with _open_checked(path) as archive:
+        members = renamed({_array_name(name): name for name in archive.namelist()}, rename)
+        headers = {name: _array_header(archive, key) for name, key in members.items()}
+        if shapes is not None:
+            integrity.check_shapes(
+                {name: shape for name, (shape, _) in headers.items()}, shapes, path
+            )
+        for name in shapes or headers:
+            _check_kind(headers[name][1], "f", name, path)
+        variables = {name: _read_array(archive, members[name]) for name in (shapes or headers)}
+    integrity.check_finite(variables, path)
+    return variables
+
+
+def read_state(
+    path: Source, *, shapes: Mapping[str, tuple[int, ...]], text: str
+) -> tuple[dict[str, np.ndarray], str]:
+    """Reads numbers of any type, and one text, of a NumPy archive that holds nothing else.
+
+    Args:
+        path: a `.npz` file.
+        shapes: the arrays, and the shapes that they must have.
+        text: the name of the text.
+
+    Returns:
+        Arrays by name, and the text.
+
+    Raises:
+        WeightsError: if the file is damaged, or holds other things.
+    """
+    with _open_checked(pathlib.Path(path)) as archive:
+        members = {_array_name(name): name for name in archive.namelist()}
+        if members.keys() != {*shapes, text}:
+            raise WeightsError(f"{path}: expected {len(shapes) + 1} arrays, found {len(members)}")
+        headers = {name: _array_header(archive, key) for name, key in members.items()}
+        stored = {name: shape for name, (shape, _) in headers.items()}
+        integrity.check_shapes(stored, {**shapes, text: ()}, path)
+        for name, (_, dtype) in headers.items():
+            _check_kind(dtype, "U" if name == text else "fiub", name, path)
+        arrays = {name: _read_array(archive, key) for name, key in members.items()}
+    return arrays, str(arrays.pop(text))
+
+
+@contextlib.contextmanager
+def _open_checked(path: pathlib.Path) -> Iterator[zipfile.ZipFile]:
+    """Opens an archive whose checksums hold; what goes wrong inside is a WeightsError."""
     try:
         with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            if sum(item.file_size for item in members) > _MAX_INFLATION * path.stat().st_size:
+                raise zipfile.BadZipFile("it would unpack to far more than arrays ever do")
             damaged = archive.testzip()  # or a flipped byte in a header would be believed
             if damaged:
                 raise zipfile.BadZipFile(f"Bad CRC-32 for file {damaged!r}")
-            members = renamed({_array_name(name): name for name in archive.namelist()}, rename)
-            headers = {name: _array_header(archive, key) for name, key in members.items()}
-            if shapes is not None:
-                integrity.check_shapes(
-                    {name: shape for name, (shape, _) in headers.items()}, shapes, path
-                )
-            for name in shapes or headers:
-                _check_is_float(headers[name][1], name, path)
-            variables = {name: _read_array(archive, members[name]) for name in (shapes or headers)}
+            yield archive
     except WeightsError:
         raise
     except _READ_ERRORS as error:
@@ -80,8 +131,6 @@ def read_npz(
             f"{path}: expected a .npz file of arrays, cannot read it "
             f"({integrity.first_line(error)}); copy the file again"
         ) from error
-    integrity.check_finite(variables, path)
-    return variables
 
 
 def renamed(keys: Mapping[str, str], rename: Callable[[str], str] | None) -> dict[str, str]:
@@ -111,14 +160,14 @@ def _read_array(archive: zipfile.ZipFile, member: str) -> np.ndarray:
         return np.lib.format.read_array(file, allow_pickle=False)
 
 
-def _check_is_float(dtype: np.dtype, name: str, source: Source) -> None:
+def _check_kind(dtype: np.dtype, kinds: str, name: str, source: Source) -> None:
     if dtype.kind == "O":
         raise WeightsError(
             f"{source}: expected numbers, found pickled Python objects in {name}, which could run "
             "code; nothing of them was read: give a file of plain arrays"
         )
-    if dtype.kind != "f":
+    if dtype.kind not in kinds:
         raise WeightsError(
-            f"{source}: expected floating-point numbers, found {dtype} in {name}; give the weights "
-            "of the right model"
+            f"{source}: expected {_KINDS[kinds]}, found {dtype} in {name}; give the weights of the "
+            "right model"
         )

@@ -13,6 +13,7 @@ import sklearn.metrics
 import sklearn.pipeline
 import sklearn.preprocessing
 
+from vggish_inversion import documents
 from vggish_inversion.targets import classification, hub, tasks
 
 _CARD = """# small_encoder/{task}
@@ -40,6 +41,9 @@ _ROWS = {
     "baseline": "logistic regression on mean and deviation of each log-mel band",
     "chance": "chance (always the most frequent class)",
 }
+_SCORE_NAMES = ("accuracy", "accuracy_low", "accuracy_high", "balanced_accuracy")
+_FIELDS = {"task": str, "labels": list, "num_clips": dict, "settings": dict, "sha256": str}
+_FIELDS |= {"test": dict, "command": list}
 _WILSON_Z = 1.96
 
 
@@ -144,13 +148,16 @@ def measure_again(
     Raises:
         ValueError: if it was trained on another task, or on other classes.
     """
-    facts = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    facts = read_facts(folder / "config.json")
     if (facts["task"], facts["labels"]) != (task, list(labels)):
         raise ValueError(
             f"{folder} holds an encoder of {facts['task']} ({', '.join(facts['labels'])}), not of "
             f"{task} ({', '.join(labels)}); use another output folder"
         )
-    config = classification.ClassifierConfig(**facts["settings"])
+    try:
+        config = classification.ClassifierConfig(**facts["settings"])
+    except TypeError as error:
+        raise hub.WeightsError(f"{folder / 'config.json'}: no settings of training") from error
     model = hub.read_keras_model(folder / "encoder.keras")
     return write_card(folder, {**facts, "test": measure(model, splits, config)})
 
@@ -193,7 +200,7 @@ def accuracy_table(models_dir: pathlib.Path) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for path in sorted((models_dir / "small_encoder").glob("*/*/config.json")):
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = read_facts(path)
         encoder, baseline, chance = (facts["test"][key] for key in _ROWS)
         lines.append(
             f"| `small_encoder/{facts['task']}` | {len(facts['labels'])} "
@@ -202,6 +209,26 @@ def accuracy_table(models_dir: pathlib.Path) -> str:
             f"| {chance['accuracy']:.1%} |"
         )
     return "\n".join(lines)
+
+
+def read_facts(path: pathlib.Path) -> dict:
+    """What `config.json` of a small encoder tells.
+
+    Raises:
+        hub.WeightsError: if it lacks what a card tells.
+    """
+    facts = documents.read_json(path, _FIELDS, error=hub.WeightsError)
+    if facts["task"] not in tasks.TASKS:
+        raise hub.WeightsError(f"{path}: no task {facts['task'][:40]!r}")
+    splits, numbers = dict.fromkeys(tasks.SPLITS, int), dict.fromkeys(_SCORE_NAMES, (int, float))
+    documents.check_fields(facts["num_clips"], splits, str(path), error=hub.WeightsError)
+    rows = dict.fromkeys(_ROWS, dict)
+    documents.check_fields(facts["test"], rows, str(path), error=hub.WeightsError)
+    for row in _ROWS:
+        documents.check_fields(facts["test"][row], numbers, str(path), error=hub.WeightsError)
+    if not all(isinstance(text, str) for text in (*facts["labels"], *facts["command"])):
+        raise hub.WeightsError(f"{path}: expected texts in labels and command")
+    return facts
 
 
 def _percent(scores: Mapping[str, float]) -> str:

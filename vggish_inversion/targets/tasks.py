@@ -5,6 +5,7 @@ own split where it has one. Two stand beside them for those who have ESC-10 or E
 `environmental_sounds` for `acoustic_scenes`, and `speech_noise` for `speech_music_noise`.
 """
 
+import collections
 import csv
 import dataclasses
 import hashlib
@@ -12,7 +13,7 @@ import pathlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from vggish_inversion import audio
+from vggish_inversion import audio, documents, folders
 
 SPLITS = ("train", "validation", "test")
 
@@ -61,11 +62,12 @@ def _audio_files(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
     return sorted(path for path in paths if path.suffix.lower() in audio.AUDIO_EXTENSIONS)
 
 
-def _rows(path: pathlib.Path, delimiter: str) -> Iterator[dict[str, str]]:
+def _rows(
+    path: pathlib.Path, delimiter: str, columns: Sequence[str] = ()
+) -> Iterator[dict[str, str]]:
     """The rows of a table with a head; none if there is no such file."""
     if path.is_file():
-        with open(path, encoding="utf-8", newline="") as file:
-            yield from csv.DictReader(file, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        yield from documents.read_table(path, columns, delimiter=delimiter, quoting=csv.QUOTE_NONE)
 
 
 def _speech_commands(data_dir: pathlib.Path) -> Iterator[Clip]:
@@ -73,7 +75,7 @@ def _speech_commands(data_dir: pathlib.Path) -> Iterator[Clip]:
     listed = {}
     for split, name in (("validation", "validation_list.txt"), ("test", "testing_list.txt")):
         if (data_dir / name).is_file():
-            listed |= dict.fromkeys((data_dir / name).read_text().split(), split)
+            listed |= dict.fromkeys(documents.read_text(data_dir / name).split(), split)
     for path in _audio_files(data_dir.glob("*/*")):
         if path.parent.name == "_background_noise_":
             continue
@@ -106,10 +108,10 @@ def _language_id(data_dir: pathlib.Path) -> Iterator[Clip]:
         official = {
             row["path"]: split
             for split, name in zip(SPLITS, ("train", "dev", "test"), strict=True)
-            for row in _rows(folder / f"{name}.tsv", "\t")
+            for row in _rows(folder / f"{name}.tsv", "\t", ("path",))
         }
-        for row in _rows(table, "\t"):
-            path = folder / "clips" / row["path"]
+        for row in _rows(table, "\t", ("path", "client_id")):
+            path = folders.inside(folder / "clips", row["path"])
             split = hashed_split(row["client_id"], test_tenths=2)
             if official:
                 split = official.get(row["path"], "")
@@ -122,15 +124,19 @@ def _language_id(data_dir: pathlib.Path) -> Iterator[Clip]:
 
 def _acoustic_scenes(data_dir: pathlib.Path) -> Iterator[Clip]:
     """TUT Urban Acoustic Scenes 2018: the folds of evaluation_setup/, validation by location."""
-    location = {row["filename"]: row["identifier"] for row in _rows(data_dir / "meta.csv", "\t")}
+    meta = _rows(data_dir / "meta.csv", "\t", ("filename", "identifier"))
+    location = {row["filename"]: row["identifier"] for row in meta}
     for name in ("train", "evaluate"):
         path = data_dir / "evaluation_setup" / f"fold1_{name}.txt"
-        for line in path.read_text().splitlines() if path.is_file() else ():
-            file, label = line.split("\t")[:2]
+        for line in documents.read_text(path).splitlines() if path.is_file() else ():
+            file, tab, label = line.partition("\t")
+            if not tab:
+                raise documents.DocumentError(f"{path}: expected file<TAB>label, got {line[:80]!r}")
+            label = label.partition("\t")[0]
             split = "test" if name == "evaluate" else hashed_split(location.get(file, file))
             if split == "test" and name == "train":
                 split = "train"  # this corpus keeps its own test locations
-            yield Clip(data_dir / file, label, split)
+            yield Clip(folders.inside(data_dir, file), label, split)
 
 
 _FOLD_SPLITS = {"4": "validation", "5": "test"}
@@ -138,9 +144,9 @@ _FOLD_SPLITS = {"4": "validation", "5": "test"}
 
 def _environmental_sounds(data_dir: pathlib.Path) -> Iterator[Clip]:
     """ESC-50 (meta/esc50.csv, audio/) or ESC-10 (001-Dog_bark/1-100032-A.ogg), by fold."""
-    for row in _rows(data_dir / "meta" / "esc50.csv", ","):
+    for row in _rows(data_dir / "meta" / "esc50.csv", ",", ("fold", "filename", "category")):
         split = _FOLD_SPLITS.get(row["fold"], "train")
-        yield Clip(data_dir / "audio" / row["filename"], row["category"], split)
+        yield Clip(folders.inside(data_dir / "audio", row["filename"]), row["category"], split)
     for path in _audio_files(data_dir.glob("[0-9][0-9][0-9]*/[1-5]-*")):
         label = re.sub(r"^\d+\s*-\s*", "", path.parent.name).lower().replace(" ", "_")
         yield Clip(path, label, _FOLD_SPLITS.get(path.name[0], "train"))
@@ -149,9 +155,17 @@ def _environmental_sounds(data_dir: pathlib.Path) -> Iterator[Clip]:
 def _bird_detection(data_dir: pathlib.Path) -> Iterator[Clip]:
     """BirdVox or freefield1010 (a csv of itemid,hasbird beside wav/), or ESC's rooster."""
     labels = ("no_bird", "bird")
+    by_name = collections.defaultdict(list)
+    for path in _audio_files((data_dir / "wav").glob("*")):
+        by_name[path.stem].append(path)
     for table in sorted(data_dir.glob("*.csv")):
         for row in _rows(table, ","):
-            for path in _audio_files((data_dir / "wav").glob(f"{row.get('itemid', '')}.*")):
+            if not {"itemid", "hasbird"} <= row.keys():
+                break  # another table
+            if row["hasbird"] not in ("0", "1"):
+                shown = row["hasbird"][:40]
+                raise documents.DocumentError(f"{table}: expected 0 or 1 in hasbird, got {shown!r}")
+            for path in by_name[row["itemid"]]:
                 yield Clip(path, labels[int(row["hasbird"])], hashed_split(path.stem))
     for clip in _environmental_sounds(data_dir):
         bird = clip.label in ("rooster", "hen", "crow", "chirping_birds")

@@ -1,6 +1,5 @@
 """Puts a trained vocoder into the model store, small, with a model card of measured figures."""
 
-import csv
 import json
 import os
 import pathlib
@@ -11,6 +10,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from vggish_inversion import documents
 from vggish_inversion.targets import hub
 from vggish_inversion.vocoders import neural, training
 
@@ -31,6 +31,8 @@ Log-mel of VGGish's front end -> waveform at 16 kHz:
 - Licence of these weights: Apache-2.0
 {results}"""
 _BEGAN = "\n- Training began from the weights `{}`"
+_CARD_FIELDS = {**dict.fromkeys(("data_dir", "command"), list), "segment_frames": int}
+_CARD_FIELDS |= dict.fromkeys(("steps_per_epoch", "batch_size", "num_epochs"), int)
 _NETWORKS = {
     "vocos": "ConvNeXt blocks at the rate of frames and an inverse STFT, in the manner of Vocos",
     "melgan": "MelGAN's generator",
@@ -70,7 +72,11 @@ def store_vocoder(
     """
     run_dir = pathlib.Path(run_dir)
     config = neural.read_config(run_dir)
-    name = config["vocoder"]
+    documents.check_fields(config, _CARD_FIELDS, str(run_dir / neural.CONFIG_FILE))
+    rows = documents.read_table(run_dir / "history.csv", ("epoch",), error=hub.WeightsError)
+    if not rows or not rows[-1]["epoch"].isdecimal():
+        raise hub.WeightsError(f"{run_dir / 'history.csv'}: expected a row per epoch")
+    last, name = rows[-1], config["vocoder"]
     folder = pathlib.Path(models_dir) / "vocoder" / name / str(version)
     folder.mkdir(parents=True, exist_ok=True)
     model = hub.read_keras_model(run_dir / training.MODEL_FILE)
@@ -85,14 +91,12 @@ def store_vocoder(
             f"the results are of weights {results['neural_sha256']}, not of those stored, {digest};"
             f" run benchmarks/vocoders.py --neural={folder} and store that folder with its output"
         )
-    with open(folder / "history.csv", encoding="utf-8", newline="") as file:
-        last = list(csv.DictReader(file))[-1]
     card = _CARD.format(
         name=name,
         network=_NETWORKS[name],
         num_weights=model.count_params(),
-        data=" and ".join(pathlib.Path(path).name for path in config["data_dir"]),
-        command=" ".join(config["command"]),
+        data=" and ".join(pathlib.Path(str(path)).name for path in config["data_dir"]),
+        command=" ".join(map(str, config["command"])),
         commit=commit,
         num_steps=int(last["epoch"]) * config["steps_per_epoch"],
         batch_size=config["batch_size"],
@@ -143,10 +147,13 @@ def _results_table(name: str, results: Mapping) -> str:
 
 def read_results(path: str | pathlib.Path) -> dict:
     """The JSON object in the last line of what a benchmark printed."""
-    lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
+    lines = documents.read_text(pathlib.Path(path)).splitlines()
     try:
-        return json.loads(lines[-1])
-    except (ValueError, IndexError) as error:
+        results = json.loads(lines[-1])
+        if not isinstance(results, dict) or "neural_sha256" not in results:
+            raise ValueError("no results of a vocoder")
+    except (ValueError, IndexError, RecursionError) as error:
         raise ValueError(
             f"{path}: expected the output of benchmarks/vocoders.py, whose last line is JSON"
         ) from error
+    return results

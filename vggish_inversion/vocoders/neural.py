@@ -1,12 +1,11 @@
 """Neural vocoders, called as every vocoder is: trained weights around a generator of Keras."""
 
-import json
 import pathlib
 from typing import Any
 
 import keras
 
-from vggish_inversion import features
+from vggish_inversion import documents, features
 from vggish_inversion.targets import hub
 from vggish_inversion.vocoders import training, vocoder, vocos, weight_norm
 
@@ -101,9 +100,11 @@ def read_config(folder: pathlib.Path) -> dict[str, Any]:
             "scripts/train_melgan.py writes at the end of each epoch"
         )
     try:
-        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        config = documents.read_json(folder / CONFIG_FILE, {"vocoder": str, "log_mel": dict})
         features.LogMelParams(**config["log_mel"])
-    except (ValueError, TypeError, KeyError) as error:
+        if config["vocoder"] not in training.GENERATORS:
+            raise ValueError(f"no vocoder {config['vocoder'][:40]!r}")
+    except (ValueError, TypeError) as error:
         raise hub.WeightsError(
             f"{folder / CONFIG_FILE} does not hold the settings of a vocoder"
         ) from error

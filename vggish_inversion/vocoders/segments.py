@@ -6,15 +6,13 @@ on the seed and the number of the step alone.
 
 import dataclasses
 import hashlib
-import os
 import pathlib
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from absl import logging
 
-from vggish_inversion import audio, corpora, data, features
+from vggish_inversion import audio, corpora, data, features, folders
 
 _INT16_SCALE = 32767.0
 Transform = Callable[[np.ndarray], np.ndarray]
@@ -113,19 +111,16 @@ def cache_segments(
     if transform is not None:
         name = hashlib.sha256(f"{name} {transform_name}".encode()).hexdigest()[:16]
     folder = pathlib.Path(cache_dir) / f"segments-{name}"
-    if not folder.is_dir():
-        unfinished = folder.with_name(f"{folder.name}.{os.getpid()}")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        try:
-            _write_cache(utterances, params, unfinished, transform)
-            unfinished.rename(folder)  # a cache is whole or not there
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+    folders.write_once(
+        folder, lambda unfinished: _write_cache(utterances, params, unfinished, transform)
+    )
+    lengths = data.read_lengths(folder)
+    num_frames, overhang = int(lengths.sum()), params.window_samples - params.hop_samples
+    num_samples = num_frames * params.hop_samples + len(lengths) * overhang
     return SegmentCache(
-        samples=np.memmap(folder / "samples.i16", np.int16, "r"),
-        frames=np.memmap(folder / "frames.f16", np.float16, "r").reshape(-1, params.num_bands),
-        lengths=np.load(folder / "lengths.npy"),
+        samples=data.map_file(folder / "samples.i16", np.int16, (num_samples,)),
+        frames=data.map_file(folder / "frames.f16", np.float16, (num_frames, params.num_bands)),
+        lengths=lengths,
         params=params,
         fingerprint=name,
     )

@@ -1,13 +1,12 @@
 """Trains the generator of a neural vocoder: on spectra on any Keras backend, or adversarially."""
 
 import dataclasses
-import os
 import pathlib
 from collections.abc import Mapping, Sequence
 
 import keras
 
-from vggish_inversion import features, training_run
+from vggish_inversion import features, folders, training_run
 from vggish_inversion.targets import hub
 from vggish_inversion.vocoders import adversarial, losses, melgan, segments, vocos
 
@@ -87,9 +86,8 @@ class KeepModel(keras.callbacks.Callback):
     def write(self) -> keras.Model:
         """Writes the file; returns what is in it."""
         self._copy.set_weights(self._generator.get_weights())
-        unfinished = self._run_dir / "unfinished.keras"
-        self._copy.save(unfinished)
-        os.replace(unfinished, self._run_dir / MODEL_FILE)
+        with folders.write_file(self._run_dir / MODEL_FILE) as unfinished:
+            self._copy.save(unfinished)
         return self._copy
 
 
@@ -119,21 +117,28 @@ def train_vocoder(
 
     Raises:
         RunError: if the folder holds a run with other settings, or a loss is not finite.
+        folders.FolderBusyError: if another process trains there.
         ValueError: on an unknown vocoder or precision.
     """
     run_dir = pathlib.Path(run_dir)
     params = train.params
     generator = build_generator(config, params, precision=config.precision)
-    training_run.open_run(
-        run_dir,
-        {
-            **settings,
-            "train_data": train.fingerprint,
-            "validation_data": validation.fingerprint,
-            "log_mel": dataclasses.asdict(params),
-            **dataclasses.asdict(config),
-        },
-    )
+    settings = {
+        **settings,
+        "train_data": train.fingerprint,
+        "validation_data": validation.fingerprint,
+        "log_mel": dataclasses.asdict(params),
+        **dataclasses.asdict(config),
+    }
+    with training_run.open_run(run_dir, settings):
+        return _train(config, generator, train, validation, run_dir, callbacks, discriminator)
+
+
+def _train(
+    config: VocoderConfig, generator, train, validation, run_dir, callbacks, discriminator
+) -> keras.Model:
+    """Trains in a run's folder that is open; see `train_vocoder`."""
+    params = train.params
     keras.utils.set_random_seed(config.seed)
     if config.initial_weights:
         hub.load_keras_weights(generator, config.initial_weights)
