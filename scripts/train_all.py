@@ -21,7 +21,7 @@ from absl import flags, logging
 
 import command
 import training_flags
-from vggish_inversion import records
+from vggish_inversion import datasets
 from vggish_inversion.inverters import grid, table, training
 from vggish_inversion.targets import encoder
 
@@ -43,7 +43,7 @@ def _train(target: encoder.TargetEncoder, places, folder: pathlib.Path) -> list[
     return grid.train_grid(
         target,
         places,
-        data=records.read_training_data(_DATA_DIR.value, target.log_mel, cache_dir),
+        data=datasets.read_training_data(_DATA_DIR.value, target.log_mel, cache_dir),
         folder=folder,
         settings=command.provenance(data_dir=_DATA_DIR.value),
         announce=functools.partial(print, flush=True),

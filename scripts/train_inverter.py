@@ -13,7 +13,7 @@ from absl import flags
 
 import command
 import training_flags
-from vggish_inversion import records
+from vggish_inversion import datasets
 from vggish_inversion.inverters import distribution, monitoring, training
 from vggish_inversion.vocoders import load_vocoder
 
@@ -38,7 +38,7 @@ def main():
         target = _LOAD_TARGET()
         target.tap(_LAYER.value)
         cache_dir = _CACHE_DIR.value or f"{_OUTPUT_DIR.value}/log_mel_cache"
-        caches = records.read_training_data(_DATA_DIR.value, target.log_mel, cache_dir)
+        caches = datasets.read_training_data(_DATA_DIR.value, target.log_mel, cache_dir)
         training.train_inverter(
             target,
             _LAYER.value,

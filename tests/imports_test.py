@@ -8,6 +8,7 @@ import vggish_inversion
 _ROAD = ["documents", "folders", "audio_header", "audio", "features", "targets", "corpora", "data"]
 _ROAD += [
     "records",
+    "datasets",
     "training_run",
     "inverters",
     "vocoders",

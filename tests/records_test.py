@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests import speech
-from vggish_inversion import corpora, data, features, records
+from vggish_inversion import corpora, data, datasets, features, records
 from vggish_inversion.inverters import training
 from vggish_inversion.targets import encoder
 
@@ -24,7 +24,7 @@ class RecordsTest(tf.test.TestCase):
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         utterances = corpora.read_corpus(speech.DEMO_SPEECH)
         cls.split = {"train": utterances[:6], "validation": utterances[6:]}
-        cls.written = records.write_records(
+        cls.written = datasets.write_dataset(
             cls.split, _PARAMS, cls.folder / "shards", utterances_per_shard=2
         )
         cls.caches = {
@@ -33,7 +33,7 @@ class RecordsTest(tf.test.TestCase):
         }
 
     def _read(self) -> dict[str, records.LogMelRecords]:
-        return records.read_records(self.folder / "shards", _PARAMS)
+        return datasets.read_dataset(self.folder / "shards", _PARAMS)
 
     def test_shards_hold_what_the_cache_holds(self):
         self.assertEqual(self.written, {"train": 6, "validation": 3})
@@ -71,7 +71,7 @@ class RecordsTest(tf.test.TestCase):
 
     def test_an_inverter_learns_from_shards(self):
         target = encoder.load_target("small_encoder/speech_commands", weights="untrained")
-        splits = records.read_training_data([self.folder / "shards"], target.log_mel, "unused")
+        splits = datasets.read_training_data([self.folder / "shards"], target.log_mel, "unused")
         config = training.TrainConfig(num_epochs=3, batch_size=4)
         run_dir = self.folder / "run"
         training.train_inverter(target, "layer_0", config, **splits, run_dir=run_dir, settings={})
@@ -81,27 +81,27 @@ class RecordsTest(tf.test.TestCase):
 
     def test_unusable_folders(self):
         with self.assertRaisesRegex(FileExistsError, "give a new --output_dir"):
-            records.write_records(self.split, _PARAMS, self.folder / "shards")
+            datasets.write_dataset(self.split, _PARAMS, self.folder / "shards")
         with self.assertRaisesRegex(corpora.CorpusError, "prepare it with the same --target"):
-            records.read_records(self.folder / "shards", features.LogMelParams(log_offset=0.001))
+            datasets.read_dataset(self.folder / "shards", features.LogMelParams(log_offset=0.001))
         damaged = self.folder / "damaged"
         damaged.mkdir()
-        index = json.loads((self.folder / "shards" / records.INDEX_FILE).read_text())
-        (damaged / records.INDEX_FILE).write_text(json.dumps(index))
+        index = json.loads((self.folder / "shards" / datasets.INDEX_FILE).read_text())
+        (damaged / datasets.INDEX_FILE).write_text(json.dumps(index))
         with self.assertRaisesRegex(corpora.CorpusError, "lacks .*00000.tfrecord"):
-            records.read_records(damaged, _PARAMS)
-        (damaged / records.INDEX_FILE).write_text("[1]")
+            datasets.read_dataset(damaged, _PARAMS)
+        (damaged / datasets.INDEX_FILE).write_text("[1]")
         with self.assertRaisesRegex(corpora.CorpusError, "is not the index of shards"):
-            records.read_records(damaged, _PARAMS)
+            datasets.read_dataset(damaged, _PARAMS)
 
     def test_bytes_that_flipped_are_noticed(self):
         folder = self.folder / "flipped"
-        records.write_records(self.split, _PARAMS, folder)
+        datasets.write_dataset(self.split, _PARAMS, folder)
         shard = folder / "train" / "00000.tfrecord"
         content = bytearray(shard.read_bytes())
         content[len(content) // 2] ^= 1
         shard.write_bytes(content)
-        train = records.read_records(folder, _PARAMS)["train"]
+        train = datasets.read_dataset(folder, _PARAMS)["train"]
         for read in (train.grid_patches, lambda: list(train.batches(batch_size=4, seed=0))):
             with self.assertRaisesRegex(corpora.CorpusError, "00000.tfrecord: damaged at or after"):
                 read()

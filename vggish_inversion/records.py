@@ -8,55 +8,17 @@ its batches as a function of seed and step.
 
 import contextlib
 import dataclasses
-import json
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterator
 
 import numpy as np
 from absl import logging
 
-from vggish_inversion import corpora, data, documents, features, folders
+from vggish_inversion import corpora, data, features
 
-INDEX_FILE = "dataset.json"
 _SHARDS_AT_A_TIME = 4
-_WRITE_ANEW = "copy it again, or write it anew with scripts/prepare_dataset.py"
 _SHUFFLED_PATCHES = 8192  # 200 MB, in which neighbours of one utterance are spread
-
-
-class TrainingData(Protocol):
-    """What a run learns from, or measures on."""
-
-    @property
-    def params(self) -> features.LogMelParams:
-        """The front end."""
-        ...
-
-    @property
-    def fingerprint(self) -> str:
-        """Of the recordings."""
-        ...
-
-    @property
-    def num_patches(self) -> int:
-        """Patches that fit side by side: what one pass over the corpus sees."""
-        ...
-
-    def grid_patches(self, max_patches: int | None = None) -> np.ndarray:
-        """Patches side by side, the same every time, `[patches, frames, bands]` float32, nats."""
-        ...
-
-    def batches(self, *, batch_size: int, seed: int, first_step: int = 0) -> Iterator[np.ndarray]:
-        """The batches of a run from one step on, without end, for any Keras backend."""
-        ...
-
-    def batch_dataset(self, *, batch_size: int, seed: int, first_step: int = 0) -> Any:
-        """The same batches as a tf.data.Dataset."""
-        ...
-
-    def damage_named(self) -> contextlib.AbstractContextManager[None]:
-        """Lets an error of TensorFlow while such batches are read say which file is damaged."""
-        ...
+WRITE_ANEW = "copy it again, or write it anew with scripts/prepare_dataset.py"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,8 +129,8 @@ class LogMelRecords:
         )
         if num_patches != self.num_patches:
             raise corpora.CorpusError(
-                f"{self.shards[0].parent} holds {num_patches} patches, where {INDEX_FILE} says "
-                f"{self.num_patches}; {_WRITE_ANEW}"
+                f"{self.shards[0].parent} holds {num_patches} patches, where its index says "
+                f"{self.num_patches}; {WRITE_ANEW}"
             )
 
     def _log_mels(self, path: pathlib.Path) -> Iterator[np.ndarray]:
@@ -181,12 +143,12 @@ class LogMelRecords:
                 if len(log_mel) < self.params.patch_frames:
                     raise corpora.CorpusError(
                         f"{path}: record {number} has {len(log_mel)} frames, less than a patch of "
-                        f"{self.params.patch_frames}; {_WRITE_ANEW}"
+                        f"{self.params.patch_frames}; {WRITE_ANEW}"
                     )
                 yield log_mel
         except (tf.errors.OpError, UnicodeDecodeError) as error:
             raise corpora.CorpusError(
-                f"{path}: damaged at or after record {max(1, number)}; {_WRITE_ANEW}"
+                f"{path}: damaged at or after record {max(1, number)}; {WRITE_ANEW}"
             ) from error
 
     def _parse(self, record):
@@ -207,44 +169,12 @@ class LogMelRecords:
         return tf.gather(log_mel, starts[:, tf.newaxis] + tf.range(frames))
 
 
-def write_records(
-    utterances: Mapping[str, Sequence[corpora.Utterance]],
-    params: features.LogMelParams,
-    folder: str | pathlib.Path,
-    *,
-    utterances_per_shard: int = 1000,
-) -> dict[str, int]:
-    """Writes shards and `dataset.json`, whole or not at all.
-
-    Recordings that cannot be used are logged, one line each, and left out.
-
-    Args:
-        utterances: by split.
-        params: the front end of the target that they are for.
-        folder: must not exist yet.
-        utterances_per_shard: how many share a file; an hour of LJSpeech is 550, and 46 MB.
+def write_shards(items, params, folder: pathlib.Path, utterances_per_shard: int) -> dict:
+    """Writes the shards of one split into a new folder; see `datasets.write_dataset`.
 
     Returns:
-        How many utterances each split got.
-
-    Raises:
-        corpora.CorpusError: if a split has none that can be used.
-        FileExistsError: if the folder is there.
+        The split's row of `dataset.json`.
     """
-    folder = pathlib.Path(folder)
-    if folder.exists():
-        raise FileExistsError(f"{folder} is there already; give a new --output_dir")
-    with folders.write_whole(folder) as unfinished:
-        splits = {
-            split: _write_split(items, params, unfinished / split, utterances_per_shard)
-            for split, items in utterances.items()
-        }
-        index = {"log_mel": dataclasses.asdict(params), "splits": splits}
-        (unfinished / INDEX_FILE).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
-    return {split: sum(row["num_utterances"]) for split, row in splits.items()}
-
-
-def _write_split(items, params, folder: pathlib.Path, utterances_per_shard: int) -> dict:
     import tensorflow as tf
 
     folder.mkdir(parents=True)
@@ -283,68 +213,3 @@ def _write_split(items, params, folder: pathlib.Path, utterances_per_shard: int)
         "num_patches": num_patches,
         "fingerprint": fingerprint,
     }
-
-
-def read_records(
-    folder: str | pathlib.Path, params: features.LogMelParams
-) -> dict[str, LogMelRecords]:
-    """Opens what `write_records` wrote, by split.
-
-    Raises:
-        corpora.CorpusError: if it is not whole, or of another front end than `params`.
-    """
-    folder = pathlib.Path(folder)
-    try:
-        index = documents.read_json(folder / INDEX_FILE)
-        written = features.LogMelParams(**index["log_mel"])
-        splits = {
-            split: LogMelRecords(
-                tuple(folders.inside(folder, name) for name in row["shards"]),
-                params,
-                str(row["fingerprint"]),
-                int(row["num_patches"]),
-            )
-            for split, row in index["splits"].items()
-        }
-        if not all(row.shards for row in splits.values()):
-            raise ValueError("a split without shards")
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise corpora.CorpusError(
-            f"{folder / INDEX_FILE} is not the index of shards; write "
-            "them anew with scripts/prepare_dataset.py"
-        ) from error
-    if written != params:
-        raise corpora.CorpusError(
-            f"{folder} holds log-mel of {written}; this target needs {params}: prepare it with "
-            "the same --target"
-        )
-    absent = [str(path) for row in splits.values() for path in row.shards if not path.is_file()]
-    if absent:
-        raise corpora.CorpusError(f"{folder} lacks {', '.join(absent[:3])}; write it anew")
-    for split, row in splits.items():
-        patch_bytes = params.patch_frames * params.num_bands * 2
-        most = sum(path.stat().st_size for path in row.shards) // patch_bytes
-        if not 0 <= row.num_patches <= most:
-            raise corpora.CorpusError(
-                f"{folder / INDEX_FILE} says {row.num_patches} patches of {split}, but its shards "
-                f"have room for {most}; {_WRITE_ANEW}"
-            )
-    return splits
-
-
-def read_training_data(
-    data_dirs: Sequence[str | pathlib.Path],
-    params: features.LogMelParams,
-    cache_dir: str | pathlib.Path,
-) -> Mapping[str, TrainingData]:
-    """Opens "train" and "validation" of one folder of shards, or of corpora, which are cached.
-
-    Raises:
-        corpora.CorpusError: if there is nothing to train on.
-    """
-    if len(data_dirs) == 1 and (pathlib.Path(data_dirs[0]) / INDEX_FILE).is_file():
-        splits = read_records(data_dirs[0], params)
-        if splits.keys() != {"train", "validation"}:
-            raise corpora.CorpusError(f"{data_dirs[0]} holds no splits train and validation")
-        return splits
-    return data.cache_corpora(data_dirs, params, cache_dir)

@@ -54,9 +54,9 @@ def _read_tasks(folder, _):
 
 
 def _read_records(folder, _):
-    from vggish_inversion import features, records
+    from vggish_inversion import datasets, features
 
-    for part in records.read_records(folder / "shards", features.LogMelParams()).values():
+    for part in datasets.read_dataset(folder / "shards", features.LogMelParams()).values():
         part.grid_patches(4)
         batches = part.batches(batch_size=1, seed=0)
         for _ in range(3):

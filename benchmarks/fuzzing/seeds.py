@@ -136,7 +136,7 @@ def _utterances(folder: pathlib.Path) -> list:
 
 def write_records(folder: pathlib.Path) -> None:
     """TFRecord shards and dataset.json."""
-    from vggish_inversion import features, records
+    from vggish_inversion import datasets, features
 
     utterances = _utterances(folder)
     shutil.move(folder / "speech", "speech")
@@ -144,7 +144,7 @@ def write_records(folder: pathlib.Path) -> None:
         dataclasses.replace(item, path=pathlib.Path("speech", item.path.name))
         for item in utterances
     ]
-    records.write_records(
+    datasets.write_dataset(
         {"train": utterances, "validation": utterances}, features.LogMelParams(), folder / "shards"
     )
 

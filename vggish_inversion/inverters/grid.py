@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from absl import logging
 
-from vggish_inversion import records, training_run
+from vggish_inversion import datasets, training_run
 from vggish_inversion.inverters import training
 from vggish_inversion.targets import encoder
 
@@ -35,7 +35,7 @@ def train_grid(
     target: encoder.TargetEncoder,
     places: Sequence[tuple[str, training.TrainConfig]],
     *,
-    data: Mapping[str, records.TrainingData],
+    data: Mapping[str, datasets.TrainingData],
     folder: str | pathlib.Path,
     settings: Mapping,
     announce: Callable[[str], None],

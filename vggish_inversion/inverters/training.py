@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
-from vggish_inversion import features, folders, records, training_run
+from vggish_inversion import datasets, features, folders, training_run
 from vggish_inversion.inverters import adversarial, distribution, network, optimizers
 from vggish_inversion.targets import encoder, hub
 
@@ -98,8 +98,8 @@ def train_inverter(
     layer: str,
     config: TrainConfig,
     *,
-    train: records.TrainingData,
-    validation: records.TrainingData,
+    train: datasets.TrainingData,
+    validation: datasets.TrainingData,
     run_dir: str | pathlib.Path,
     settings: Mapping,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -224,7 +224,7 @@ def _optimizer(name: str, peak_rate: float, num_steps: int, config: TrainConfig)
     return optimizer
 
 
-def _labelled_batches(train: records.TrainingData, config: TrainConfig, *, first_step: int):
+def _labelled_batches(train: datasets.TrainingData, config: TrainConfig, *, first_step: int):
     """Patches with themselves, in network range, as labels, in the form the backend reads best."""
 
     def label(patches):

@@ -5,7 +5,7 @@ import math
 import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from vggish_inversion import corpora, data, evaluation, records, report
+from vggish_inversion import corpora, data, datasets, evaluation, report
 from vggish_inversion.inverters import grid as inverter_grid
 from vggish_inversion.inverters import run, training
 from vggish_inversion.paper import published
@@ -142,7 +142,7 @@ def reproduce(
     taps = experiment.taps(target)
     utterances = experiment.utterances()  # a corpus without them is refused before days of training
     splits = data.training_splits(experiment.data_dirs)
-    caches = records.read_training_data(
+    caches = datasets.read_training_data(
         experiment.data_dirs, target.log_mel, experiment.output_dir / "log_mel_cache"
     )
     num_epochs = experiment.epochs(
