@@ -57,11 +57,11 @@ def run_blocks(page: str, folder: pathlib.Path) -> dict:
 
 
 def find_commands(text: str) -> list[list[str]]:
-    """The scripts that a page's bash and YAML run, with their flags."""
+    """The scripts that a page's bash and YAML run, with their flags; a shell's variables are 1."""
     commands = []
     for block in _FENCED.finditer(text):
         for script, name, rest in _COMMAND.findall(re.sub(r"\\\n\s*", "", block[1])):
-            flags = shlex.split(rest.partition("||")[0])
+            flags = shlex.split(re.sub(r"\$\w+", "1", rest.partition("||")[0]))
             commands.append([f"scripts/{script or name}.py", *flags])
     return commands
 

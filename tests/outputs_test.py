@@ -126,6 +126,7 @@ class OutputsTest(tf.test.TestCase):
             # What there is may be the first of several files, but each of its kind is whole.
             kept = {path.name for path in output.parent.rglob("*") if path.is_file()}
             whole = {".lock", "config.json", "run.json", "reconstruct.csv", "results.csv"}
+            whole |= {"index.json"}
             events = {name for name in kept if name.startswith("events.out.tfevents")}
             self.assertEqual(kept - whole - events, set(), script)
 

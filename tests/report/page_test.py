@@ -416,7 +416,7 @@ class ReportErrorTest(tf.test.TestCase):
 
     def test_table_without_its_columns(self):
         (self.folder / "results.csv").write_text("a,b\n1,2\n")
-        self._assert_error("results.csv", "expected the column(s)", "utterance")
+        self._assert_error("results.csv", "lacks the column(s)", "utterance")
 
     def test_table_that_is_not_text(self):
         (self.folder / "results.csv").write_bytes(b"\xff\xfe\x00\x01")
@@ -427,7 +427,7 @@ class ReportErrorTest(tf.test.TestCase):
         rows[1]["wer"] = "high"
         columns = results_folder.SUMMARY_COLUMNS
         results_folder.write_table(self.folder / "summary.csv", columns, rows)
-        self._assert_error("summary.csv, line 3", "number in wer", "'high'")
+        self._assert_error("summary.csv, row 2", "number in wer", "'high'")
 
 
 class MakeReportTest(tf.test.TestCase):

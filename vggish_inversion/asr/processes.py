@@ -2,8 +2,8 @@
 
 import collections
 import heapq
+import json
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -19,6 +19,9 @@ from vggish_inversion.asr.transcriber import TranscriptionError
 # Waveforms taken ahead for each process: a long one does not keep the others waiting for its turn,
 # and memory stays bounded.
 _READ_AHEAD = 8
+
+# What a recogniser may raise, by the name that it has between processes.
+_ERRORS = {kind.__name__: kind for kind in (TypeError, ValueError, TranscriptionError)}
 
 
 class Processes:
@@ -96,12 +99,19 @@ class Worker:
             )
         questions, answers = self._process.stdin, self._process.stdout
         assert questions is not None and answers is not None  # both were asked for
+        waveform = np.asarray(waveform)
+        if waveform.dtype.hasobject:
+            return TypeError(f"waveform is of {waveform.dtype}: expected numbers")
+        head = {"dtype": waveform.dtype.str, "shape": waveform.shape, "bytes": waveform.nbytes}
         try:
-            pickle.dump(np.asarray(waveform), questions)
+            questions.write(json.dumps(head).encode() + b"\n" + waveform.tobytes())
             questions.flush()
-            return pickle.load(answers)
-        except (OSError, EOFError, pickle.UnpicklingError):
+            answer = json.loads(answers.readline())
+        except (OSError, ValueError):  # no answer is no JSON
             return TranscriptionError(f"the recogniser's process died, with status {self.close()}")
+        if "error" in answer:
+            return _ERRORS.get(answer["error"], TranscriptionError)(answer["message"])
+        return answer["transcript"]
 
     def close(self) -> int | None:
         """Lets the process end; returns its exit status."""
@@ -118,19 +128,25 @@ def _close_all(workers: MutableSequence[Worker]) -> None:
 
 
 def serve(load: Callable[[], Callable[[np.ndarray], str | Exception]]) -> None:
-    """Answers pickled waveforms on standard input with pickled results, until the input ends.
+    """Answers waveforms on standard input, until it ends.
+
+    A question is a line of JSON, which tells type, shape and number of bytes, and then the bytes;
+    an answer is a line of JSON.
 
     Args:
         load: makes what recognises a waveform, and returns what it raises.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, whose end is ours
-    answers = os.fdopen(os.dup(1), "wb")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints must not get between the answers
     attempt = load()
-    while True:
-        try:
-            waveform = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
-        pickle.dump(attempt(waveform), answers)
+    while line := sys.stdin.buffer.readline():
+        head = json.loads(line)
+        samples = np.frombuffer(sys.stdin.buffer.read(head["bytes"]), head["dtype"])
+        result = attempt(samples.reshape(head["shape"]))
+        if isinstance(result, Exception):
+            answer = {"error": type(result).__name__, "message": str(result)}
+        else:
+            answer = {"transcript": result}
+        answers.write(json.dumps(answer) + "\n")
         answers.flush()

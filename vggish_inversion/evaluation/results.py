@@ -220,7 +220,8 @@ def open_results(folder: pathlib.Path, settings: Mapping) -> None:
             if earlier.get(name, fingerprint) != fingerprint
         ]
         merged[kind] = earlier | settings[kind]
-    merged["patches_seen"] = kept.get("patches_seen", {}) | settings["patches_seen"]
+    seen = kept.get("patches_seen", {})
+    merged["patches_seen"] = (seen if isinstance(seen, dict) else {}) | settings["patches_seen"]
     if conflicts:
         raise ValueError(
             f"{folder} holds results of another evaluation (different: {', '.join(conflicts)}); "

@@ -1,5 +1,6 @@
 """Reads a results folder; what is missing or malformed is said in one line."""
 
+import json
 import math
 import pathlib
 from collections.abc import Mapping
@@ -143,6 +144,8 @@ def _read_table(
 
 def _read_run(path: pathlib.Path) -> dict | None:
     try:
-        return documents.read_json(path)
-    except documents.DocumentError:
+        run = documents.read_json(path)
+        json.dumps(run, allow_nan=False)  # a number that JSON has not could not be passed on
+    except ValueError:
         return None  # the page says that the settings are not known; the results still stand
+    return run

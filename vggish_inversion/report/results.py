@@ -139,19 +139,22 @@ class Results:
         """What was measured on, such as "LJSpeech-1.1, test"; "unknown" without run.json."""
         run = self.run or {}
         folders = run.get("data_dir") or ["unknown clips"]
-        folders = [folders] if isinstance(folders, str) else folders
+        folders = folders if isinstance(folders, list) else [folders]
         names = " and ".join(pathlib.PurePath(str(folder)).name for folder in folders)
-        return ", ".join(filter(None, (names, run.get("split"))))
+        return ", ".join(filter(None, (names, str(run.get("split") or ""))))
 
     @property
     def command(self) -> str:
         """The command that made the folder, as it is shown elsewhere."""
-        return short_command([str(part) for part in (self.run or {}).get("command", [])])
+        command = (self.run or {}).get("command")
+        return short_command([str(part) for part in command] if isinstance(command, list) else [])
 
     def patches_seen(self, variant: Variant) -> int | None:
         """How many patches its inverter was trained on; None where that is not known."""
         name = f"{variant.layer}/{variant.preset}-{variant.loss}"
-        return (self.run or {}).get("patches_seen", {}).get(name)
+        seen = (self.run or {}).get("patches_seen")
+        count = seen.get(name) if isinstance(seen, dict) else None
+        return count if isinstance(count, int) else None
 
     def find_clip(self, kind: str, reconstruction: Reconstruction) -> pathlib.Path | None:
         """The file of one reconstruction, or None if the folder has none.
