@@ -15,8 +15,7 @@ from vggish_inversion.inverters import adversarial, distribution, network, optim
 from vggish_inversion.targets import encoder, hub
 
 _MAX_VALIDATION_PATCHES = 1024
-# The paper's. At the inverter's own rate, twenty times this, the discriminator soon tells every
-# patch, and what it asks for costs words (docs/experiments.md).
+# The paper's, a twentieth of the inverter's default.
 _DISCRIMINATOR_RATE = 1e-4
 
 LOSSES = ("l1", "gan")
