@@ -22,6 +22,7 @@ ALL_DONE, NOTHING_DONE, BAD_FLAGS, DONE_IN_PART = 0, 1, 2, 3
 _ERRORS_OF_FILES = ("ResourceExhaustedError", "PermissionDeniedError", "NotFoundError")
 _ERRORS_OF_FILES += ("FailedPreconditionError", "DataLossError", "UnknownError")
 
+_HALF_A_LINE = 400
 _PACKAGES = ("vggish-inversion", "tensorflow", "keras", "numpy", "jiwer", "pocketsphinx", "pystoi")
 _PACKAGES += ("scipy", "librosa", "transformers", "pesq")
 
@@ -65,7 +66,10 @@ def _is_of_files(error: Exception) -> bool:
 
 
 def _print_error(error: Exception) -> None:
-    print("error:", " ".join(str(error).split()), file=sys.stderr)
+    text = " ".join(str(error).split())
+    if len(text) > 2 * _HALF_A_LINE:  # it repeats what was given, without end
+        text = f"{text[:_HALF_A_LINE]} ... {text[-_HALF_A_LINE:]}"
+    print("error:", text, file=sys.stderr)
 
 
 def define_target_flags() -> Callable:

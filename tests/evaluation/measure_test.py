@@ -185,6 +185,8 @@ class EvaluationTest(tf.test.TestCase):
             evaluation.merge_results([self.results], self.folder / "no")
         with self.assertRaisesRegex(ValueError, "holds results already"):
             evaluation.merge_results([folder], merged)
+        with self.assertRaisesRegex(ValueError, "no results folders were named"):
+            evaluation.merge_results([], self.folder / "no")
         with self.assertRaisesRegex(ValueError, "no results in"):
             evaluation.merge_results([self.folder / "absent"], self.folder / "no")
         self._edit(two, split="test")

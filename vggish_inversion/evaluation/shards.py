@@ -123,6 +123,8 @@ def _shard_folders(folder: pathlib.Path) -> list[pathlib.Path]:
 
 def _check(found: Sequence[pathlib.Path], runs: Mapping[pathlib.Path, Mapping]) -> None:
     """One line of complaint if these are not all shards of one evaluation."""
+    if not found:
+        raise ValueError("no results folders were named; expected those of evaluate.py --shard=")
     for path, run in runs.items():
         if not run.get("shard"):
             raise ValueError(f"{path} is no shard; expected results of evaluate.py --shard=")
