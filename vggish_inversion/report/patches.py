@@ -16,9 +16,10 @@ _MARKERS = "osD^vP"
 def draw_patches(
     folders: Sequence[Results], layers: Sequence[str], path: str | pathlib.Path
 ) -> pathlib.Path:
-    """Draws a panel per target, clips and recogniser, with a curve per tap and inverter.
+    """Draws a panel per target, clips, vocoder and recogniser, with a curve per tap and inverter.
 
-    Bars are 95 % intervals; the dashed line is the vocoder on the true log-mel.
+    What was measured at one length only is left out where something else was at several. Bars are
+    95 % intervals; the dashed line is the vocoder on the true log-mel.
 
     Args:
         folders: whose inverters saw more or fewer patches.
@@ -31,7 +32,7 @@ def draw_patches(
     Raises:
         ReportError: as `tables.patches_seen_rows`.
     """
-    from matplotlib import figure
+    from matplotlib import figure, ticker
 
     panels = collections.defaultdict(lambda: collections.defaultdict(list))
     floors = {}
@@ -44,6 +45,9 @@ def draw_patches(
             same = (other.variant.vocoder, other.variant.asr) == (variant.vocoder, variant.asr)
             if other.variant.layer == TRUE_LOG_MEL and same and WER.field in other.scores:
                 floors[panel] = other
+    # One length alone shows nothing of what more training brings.
+    told = {key: curves for key, curves in panels.items() if max(map(len, curves.values())) > 1}
+    panels = told or panels
     canvas = figure.Figure(figsize=(6.4, 4.0 * len(panels)), layout="constrained")
     grid = np.atleast_1d(canvas.subplots(len(panels)))
     for axes, (panel, curves) in zip(grid, panels.items(), strict=True):
@@ -64,6 +68,9 @@ def draw_patches(
             level = 100 * row.scores["wer"].value
             axes.axhline(level, color="0.3", linestyle="--", linewidth=1, label=text)
         axes.set(xscale="log", ylim=(0, None), xlabel="patches seen", ylabel="WER %, 95 % interval")
+        axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_locator(ticker.NullLocator())
+        axes.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
         axes.set_title(", ".join(panel), fontsize="small")
         axes.grid(alpha=0.3)
         axes.legend(fontsize="small")
