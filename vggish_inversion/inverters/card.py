@@ -34,10 +34,10 @@ _CARD_FIELDS = dict.fromkeys(("tap_shape", "data_dir", "command"), list)
 _HISTORY_COLUMNS = ("epoch", "num_patches", "val_loss")
 _SUMMARY_COLUMNS = ("layer", "preset", "loss", "wer", "wer_low", "wer_high", "cer", "stoi")
 _SUMMARY_COLUMNS += ("log_mel_l1", "num_utterances", "vocoder", "asr")
-_TABLE_HEAD = """Measured by `scripts/evaluate.py` (vocoder {vocoder}, recogniser {asr}):
+_TABLE_HEAD = """Measured by `scripts/evaluate.py` (recogniser {asr}):
 
-| clips | n | rendered from | WER % (95 %) | CER % | STOI | log-mel L1 (nats) |
-|---|---|---|---|---|---|---|
+| clips | n | rendered from | vocoder | WER % (95 %) | CER % | STOI | log-mel L1 (nats) |
+|---|---|---|---|---|---|---|---|
 """
 
 
@@ -154,8 +154,8 @@ def _results_table(trained: run.InverterRun, results_dirs) -> str:
             )
             lines.append(
                 f"| {clips}, {settings['split']} | {row['num_utterances']} | {row['layer']} "
-                f"| {wer} ({low} to {high}) | {cer} | {float(row['stoi']):.3f} "
+                f"| {row['vocoder'] or '–'} | {wer} ({low} to {high}) | {cer} | {float(row['stoi']):.3f} "
                 f"| {float(row['log_mel_l1']):.3f} |"
             )
-            head = _TABLE_HEAD.format(vocoder=row["vocoder"], asr=row["asr"])
+            head = _TABLE_HEAD.format(asr=row["asr"])
     return head + "\n".join(lines) + "\n" if lines else ""
