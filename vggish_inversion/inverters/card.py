@@ -154,8 +154,8 @@ def _results_table(trained: run.InverterRun, results_dirs) -> str:
             )
             lines.append(
                 f"| {clips}, {settings['split']} | {row['num_utterances']} | {row['layer']} "
-                f"| {row['vocoder'] or '–'} | {wer} ({low} to {high}) | {cer} | {float(row['stoi']):.3f} "
-                f"| {float(row['log_mel_l1']):.3f} |"
+                f"| {row['vocoder'] or '–'} | {wer} ({low} to {high}) | {cer} "
+                f"| {float(row['stoi']):.3f} | {float(row['log_mel_l1']):.3f} |"
             )
             head = _TABLE_HEAD.format(asr=row["asr"])
     return head + "\n".join(lines) + "\n" if lines else ""
