@@ -9,6 +9,9 @@ near: its result is the better for it. Both get the same iterations and momentum
 shipped neural vocoder, or the one that --neural names. One clip at a time, in turn, so that
 whatever else the machine does slows all. Each output is compared with the part of the recording
 that it covers. Wide-band PESQ (ITU-T P.862.2) is measured where the package `pesq` is installed.
+
+--wer_of=true_log_mel,layer_3 has PocketSphinx count the words that each vocoder leaves, of the true
+log-mel and of what the shipped inverters of --target reconstruct.
 """
 
 import argparse
@@ -26,7 +29,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import librosa
 import numpy as np
 
-from vggish_inversion import audio, corpora, features, metrics
+from vggish_inversion import asr, audio, corpora, features, metrics, store
 from vggish_inversion.targets import hub
 from vggish_inversion.vocoders import griffin_lim, load_vocoder
 from vggish_inversion.vocoders import neural as neural_vocoder
@@ -78,6 +81,41 @@ def measure(vocode: Callable, first_sample: int, natural: np.ndarray, log_mel: n
     }
 
 
+def word_error_rates(inputs, vocoders, clips, target: str) -> dict[str, dict[str, dict]]:
+    """WER with its 95 % interval, by vocoder and input.
+
+    Args:
+        inputs: "true_log_mel", or taps of `target` that have shipped inverters.
+        vocoders: by name, with the sample that each begins at.
+        clips: pairs of utterance and log-mel.
+        target: the network.
+    """
+    transcriber = asr.load_transcriber("pocketsphinx")
+    spoken = [(item, log_mel) for item, log_mel in clips if item.text]
+    rates = {name: {} for name in vocoders}
+    for source in inputs:
+        heard_of = [log_mel for _, log_mel in spoken]
+        if source != "true_log_mel":
+            reconstructor = store.load_reconstructor(target, layer=source)
+            heard_of = [reconstructor.invert(log_mel)[source] for log_mel in heard_of]
+        for name, (vocode, _) in vocoders.items():
+            waveforms = (np.asarray(vocode(log_mel), np.float32) for log_mel in heard_of)
+            errors = [
+                metrics.word_errors(item.text, transcript)
+                for (item, _), transcript in zip(
+                    spoken, transcriber.transcribe_all(waveforms), strict=True
+                )
+            ]
+            low, high = metrics.bootstrap_interval(errors)
+            rates[name][source] = {
+                "wer": round(metrics.pooled_rate(errors), 4),
+                "wer_low": round(low, 4),
+                "wer_high": round(high, 4),
+                "num_clips": len(errors),
+            }
+    return rates
+
+
 def parse_arguments() -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(
@@ -88,6 +126,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, help="at most so many clips, spread evenly")
     parser.add_argument("--num_iterations", type=int, default=32)
     parser.add_argument("--neural", default="vocos", help="its name, or the folder of a run")
+    parser.add_argument("--wer_of", help="true_log_mel and taps of --target, with commas")
+    parser.add_argument("--target", default="small_encoder/speech_commands")
     return parser.parse_args()
 
 
@@ -109,11 +149,12 @@ def main():
     }
     utterances = corpora.read_corpora(options.data_dirs.split(","), split=options.split)
     rows = {name: [] for name in vocoders}
-    speech_seconds = []
+    speech_seconds, clips = [], []
     for number, utterance in enumerate(corpora.thin(utterances, options.limit)):
         natural = audio.read_audio(utterance.path)
         log_mel = np.asarray(features.waveform_to_log_mel(natural, params))
         speech_seconds.append(len(natural) / params.sample_rate_hz)
+        clips.append((utterance, log_mel))
         for name, (vocode, start) in vocoders.items():
             if not number:
                 vocode(log_mel)  # compiles
@@ -149,6 +190,14 @@ def main():
         ),
         2,
     )
+    if options.wer_of:
+        rates = word_error_rates(options.wer_of.split(","), vocoders, clips, options.target)
+        for name, by_input in rates.items():
+            for source, row in by_input.items():
+                wer, low, high = (100 * row[key] for key in ("wer", "wer_low", "wer_high"))
+                counts = f"({low:.1f} to {high:.1f}, n = {row['num_clips']})"
+                print(f"{name:12} WER of {source}: {wer:.1f} % {counts}")
+            result[f"{name}_wer"] = by_input
     print(json.dumps(result))
 
 

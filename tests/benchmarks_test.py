@@ -40,7 +40,7 @@ class TargetsTest(tf.test.TestCase):
 class VocodersTest(tf.test.TestCase):
     def test_last_line_is_json(self):
         program = [sys.executable, str(_ROOT / "benchmarks" / "vocoders.py")]
-        flags = ["--limit=1", "--num_iterations=8"]
+        flags = ["--limit=1", "--num_iterations=8", "--wer_of=true_log_mel,layer_6"]
         done = subprocess.run([*program, *flags], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         result = json.loads(done.stdout.splitlines()[-1])
@@ -51,6 +51,8 @@ class VocodersTest(tf.test.TestCase):
             self.assertGreater(result[f"{name}_stoi"], 0.9)
             self.assertLess(result[f"{name}_log_mel_l1"], 0.3)
             self.assertIn(f"{name}_pesq", result)
+            wer = result[f"{name}_wer"]
+            self.assertLess(wer["true_log_mel"]["wer"], wer["layer_6"]["wer"])
 
 
 class EndToEndTest(tf.test.TestCase):
