@@ -4,13 +4,14 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 DOCS := .venv-docs
 
-.PHONY: help demo test lint unit chromium bench docs notebook clean
+.PHONY: help demo test lint unit slow chromium bench docs notebook clean
 
 help:
 	@echo "make demo   reconstruct bundled speech from every layer, and write a page to listen to"
 	@echo "make test   lint, types, doctests and tests: everything CI runs"
 	@echo "make lint   lint and types alone"
 	@echo "make unit   doctests and tests alone"
+	@echo "make slow   the tests that take minutes each: kills, wheels, exports, full disks"
 	@echo "make bench  patches per second to each tap, beside a bare convolution's rate"
 	@echo "make docs   the documentation site in site/; a broken link is an error"
 	@echo "make notebook  runs docs/notebook.ipynb anew, and keeps what it shows"
@@ -34,6 +35,9 @@ lint: $(INSTALLED)
 
 unit: $(INSTALLED) chromium
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope
+
+slow: $(INSTALLED)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope -m slow
 
 # The page is tested in a real browser; without one, and away from CI, those tests are skipped.
 chromium:

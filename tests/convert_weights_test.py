@@ -4,6 +4,7 @@ import pathlib
 import tempfile
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tests.scripts_test import run
@@ -15,6 +16,7 @@ class ConvertWeightsTest(tf.test.TestCase):
         super().setUp()
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
 
+    @pytest.mark.slow
     def test_both_forms_hold_the_same_weights(self):
         expected = encoder.load_target("yamnet", weights="untrained", seed=2).fingerprint
         for name in ("yamnet.weights.h5", "yamnet.keras"):

@@ -9,6 +9,7 @@ import tempfile
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
@@ -209,6 +210,7 @@ class ExportTest(tf.test.TestCase):
             self.assertIn(fact, card)
         self.assertNotRegex(card, r"\{\w*\}")
 
+    @pytest.mark.slow
     def test_a_neural_vocoder(self):
         trained = run.read_run(hub.find_model(_LAYER_1))
         target = trained.load_target()
@@ -219,6 +221,7 @@ class ExportTest(tf.test.TestCase):
         trained = run.read_run(hub.find_model(_LAYER_1))
         self._check(trained, trained.load_target(), num_iterations=4, patch_hop_frames=40)
 
+    @pytest.mark.slow
     def test_yamnet(self):
         target = encoder.load_target("yamnet", weights=encoder.UNTRAINED)
         trained = _run_of(self.folder / "run", target, "layer3")
@@ -231,6 +234,7 @@ class ExportTest(tf.test.TestCase):
         stored = sum(path.stat().st_size for path in saved.rglob("*") if path.is_file())
         self.assertLess(stored, 2**24)  # the 288 MB past the tap stay behind
 
+    @pytest.mark.slow
     def test_a_network_of_ones_own(self):
         model = networks.small_cnn()
         model.save(self.folder / "mine.keras")
@@ -292,6 +296,7 @@ class ExportTest(tf.test.TestCase):
             )
         self.assertEmpty(list(self.folder.iterdir()))
 
+    @pytest.mark.slow
     def test_the_script_takes_the_best_preset(self):
         flags = ["--target=small_encoder/speech_commands", f"--output_dir={self.folder / 'saved'}"]
         command = [sys.executable, str(_SCRIPT), *flags]

@@ -12,6 +12,7 @@ import threading
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import vggish_inversion as vi
@@ -66,6 +67,7 @@ class LoadReconstructorTest(tf.test.TestCase):
         with self.assertRaisesRegex(ValueError, "bad.tar.gz: cannot be unpacked"):
             vi.load_reconstructor(str(self.folder / "bad.tar.gz"))
 
+    @pytest.mark.slow
     def test_a_run_a_saved_model_an_archive_and_a_url(self):
         source = hub.find_model(_INVERTER)
         live = vi.load_reconstructor(str(source))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 
+import pytest
 import soundfile
 import tensorflow as tf
 
@@ -22,6 +23,7 @@ def _run(script: str, *flags: str) -> subprocess.CompletedProcess:
 
 
 class ScriptsTest(tf.test.TestCase):
+    @pytest.mark.slow
     def test_from_training_to_the_ear(self):
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         data_dir = speech.write_ljspeech(folder / "LJSpeech-1.1", ["LJ001-0001", "LJ001-0002"])

@@ -11,6 +11,7 @@ import tempfile
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -55,6 +56,7 @@ class TrainVocoderTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual([row["num_segments"] for row in rows], ["24", "48"])
         self.assertLess(float(rows[1]["val_loss"]), 0.99 * float(rows[0]["val_loss"]))
 
+    @pytest.mark.slow
     def test_an_adversarial_run_that_was_interrupted_ends_as_the_whole_one(self):
         class Interrupt(keras.callbacks.Callback):
             def on_epoch_begin(self, epoch, logs=None):
