@@ -98,8 +98,11 @@ def word_error_rates(inputs, vocoders, clips, target: str) -> dict[str, dict[str
         if source != "true_log_mel":
             reconstructor = store.load_reconstructor(target, layer=source)
             heard_of = [reconstructor.invert(log_mel)[source] for log_mel in heard_of]
-        for name, (vocode, _) in vocoders.items():
-            waveforms = (np.asarray(vocode(log_mel), np.float32) for log_mel in heard_of)
+        for name, (vocode, start) in vocoders.items():
+            # In step with the recording, as an evaluation has them.
+            waveforms = (
+                np.pad(np.asarray(vocode(log_mel), np.float32), (start, 0)) for log_mel in heard_of
+            )
             errors = [
                 metrics.word_errors(item.text, transcript)
                 for (item, _), transcript in zip(
