@@ -94,5 +94,17 @@ class RecognisersTest(tf.test.TestCase):
         self.assertGreater(result["speedup"], 0)
 
 
+class EvaluationTest(tf.test.TestCase):
+    def test_last_line_is_json(self):
+        program = [sys.executable, str(_ROOT / "benchmarks" / "evaluation.py")]
+        flags = ["--limit=1", "--layers=layer_0", "--num_turns=1"]
+        done = subprocess.run([*program, *flags], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout.splitlines()[-1])
+        self.assertEqual((result["num_clips"], result["num_renderings"]), (1, 3))
+        self.assertGreater(result["evaluation_seconds"], result["alone_seconds"])
+        self.assertGreater(result["overhead"], 0)
+
+
 if __name__ == "__main__":
     tf.test.main()

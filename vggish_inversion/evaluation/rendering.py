@@ -10,7 +10,6 @@ import numpy as np
 from vggish_inversion import (
     audio,
     corpora,
-    features,
     folders,
     metrics,
     reconstruction,
@@ -64,7 +63,6 @@ class Renderer:
             patch_hop_frames=grid.patch_hop_frames,
         )
         self._score_against = metrics.load_metrics(grid.metrics)
-        self._params = target.log_mel
         self._folder = folder
         self._watch = watch
 
@@ -99,7 +97,7 @@ class Renderer:
             with self._watch("writing"):
                 self._write(utterance, condition, waveform, log_mels.get(rendition.name))
             with self._watch("scoring"):
-                log_mel = np.asarray(features.waveform_to_log_mel(waveform, self._params))
+                log_mel = self._reconstructor.log_mel(waveform)
                 scores = {
                     **intelligibility(waveform),
                     "log_mel_l1": metrics.log_mel_l1(true_log_mel, log_mel),
