@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests import keras_checks
 from vggish_inversion import features
-from vggish_inversion.inverters import network
+from vggish_inversion.inverters import adversarial, network
 
 # Channels of all convolutions, in order, of the published decoders (PAPER's table): the mirrored
 # VGGish at a quarter of its width, then one channel.
@@ -86,11 +86,11 @@ class PaperPresetTest(tf.test.TestCase):
 class DiscriminatorTest(tf.test.TestCase):
     def test_every_network_check(self):
         keras_checks.check_keras_model(
-            self, lambda: network.build_discriminator(seed=1), (96, 64), has_gradients=True
+            self, lambda: adversarial.build_discriminator(seed=1), (96, 64), has_gradients=True
         )
 
     def test_the_published_one(self):
-        model = network.build_discriminator()
+        model = adversarial.build_discriminator()
         convolutions = _layers(model, keras.layers.Conv2D)
         self.assertEqual([layer.filters for layer in convolutions], [16, 32, 64, 128, 1])
         self.assertEqual({layer.kernel_size for layer in convolutions}, {(4, 4)})

@@ -7,10 +7,56 @@ et al., "Image-to-Image Translation with Conditional Adversarial Networks" (CVPR
 from typing import Any
 
 import keras
+import numpy as np
 
-from vggish_inversion import training_run
+from vggish_inversion import features, training_run
 
 _L1_WEIGHT = 100.0
+_CHANNELS = (16, 32, 64, 128)
+
+
+def build_discriminator(
+    params: features.LogMelParams = features.LogMelParams(), *, seed: int = 0
+) -> keras.Model:
+    """Builds RecGAN's discriminator, which judges a patch part by part.
+
+    Args:
+        params: the target's front end; its patch is the input's shape.
+        seed: of the initial weights and of dropout.
+
+    Returns:
+        A model `[batch, patch_frames, bands]` in network range -> `[batch, frames, bands]` float32
+        logits, positive for real.
+
+    >>> build_discriminator().output_shape
+    (None, 6, 4)
+    """
+    rng = np.random.default_rng(seed)
+    patches = keras.Input((params.patch_frames, params.num_bands), name="patches")
+    x = keras.layers.Reshape((params.patch_frames, params.num_bands, 1), name="channel")(patches)
+    for index, channels in enumerate(_CHANNELS):
+        x = keras.layers.Conv2D(
+            channels,
+            4,
+            strides=2,
+            padding="same",
+            kernel_initializer=keras.initializers.RandomNormal(0.0, 0.02, int(rng.integers(2**31))),
+            name=f"conv_{index}",
+        )(x)
+        if index:
+            x = keras.layers.BatchNormalization(name=f"norm_{index}")(x)
+        x = keras.layers.LeakyReLU(0.3, name=f"leaky_relu_{index}")(x)
+        x = keras.layers.Dropout(0.3, seed=int(rng.integers(2**31)), name=f"dropout_{index}")(x)
+    x = keras.layers.Conv2D(
+        1,
+        4,
+        padding="same",
+        kernel_initializer=keras.initializers.RandomNormal(0.0, 0.02, int(rng.integers(2**31))),
+        dtype="float32",
+        name="logit",
+    )(x)
+    logits = keras.layers.Reshape(x.shape[1:3], dtype="float32", name="logits")(x)
+    return keras.Model(patches, logits, name="discriminator")
 
 
 def _taken_for(real: bool, logits) -> Any:
@@ -37,7 +83,7 @@ class RecGan(keras.Model):
         Args:
             chain: patches in nats -> the inverter's patches in network range.
             inverter: the part of `chain` that learns.
-            discriminator: of `network.build_discriminator`.
+            discriminator: of `build_discriminator`.
             discriminator_optimizer: its own; that of the inverter is compiled.
 
         Raises:

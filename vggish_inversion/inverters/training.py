@@ -195,7 +195,7 @@ def _assemble(target, layer: str, config: TrainConfig, steps_per_epoch: int):
     variables = [*inverter.variables]
     if config.loss == "gan":
         with training_run.computing_in(config.precision):
-            discriminator = network.build_discriminator(target.log_mel, seed=config.seed)
+            discriminator = adversarial.build_discriminator(target.log_mel, seed=config.seed)
         if distribution.is_distributed():
             distribution.synchronize_batch_norm(discriminator)
         rate = min(config.learning_rate, _DISCRIMINATOR_RATE)

@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 
 from vggish_inversion import corpora, data
-from vggish_inversion.inverters import grid, network
+from vggish_inversion.inverters import adversarial, grid, network
 from vggish_inversion.paper import experiment as experiments
 from vggish_inversion.targets import encoder, vggish, yamnet
 
@@ -131,7 +131,7 @@ def _run_costs(target: encoder.TargetEncoder, tap: encoder.Tap, loss: str) -> tu
     seconds += 3 * _seconds(lambda: inverter(embeddings, training=False))
     num_parameters = inverter.count_params()
     if loss == "gan":
-        discriminator = network.build_discriminator(params)
+        discriminator = adversarial.build_discriminator(params)
         num_parameters += discriminator.count_params()
         # real and inverted patches, and once more backwards for the inverter
         seconds += 8 * _seconds(lambda: discriminator(patches, training=False))
