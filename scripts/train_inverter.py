@@ -4,6 +4,9 @@ r"""Trains an inverter from one layer of a frozen target back to its log-mel pat
   python scripts/train_inverter.py --target=small_encoder/speech_commands --layer=layer_1 \
       --data_dir=LJSpeech-1.1,LibriSpeech --output_dir=runs/layer_1 --epochs=30
 
+  python scripts/train_inverter.py --layer=conv4 --loss=gan --data_dir=LJSpeech-1.1 \
+      --initial_weights=runs/conv4/inverter.keras --learning_rate=2e-4 --output_dir=runs/conv4-gan
+
 Killed and started again with the same flags, it goes on from its last epoch. Watch it with
 `tensorboard --logdir=runs`. Listen to it with scripts/reconstruct.py --inverter=runs/conv4.
 --strategy=mirrored uses all GPUs of the machine, --strategy=multi_worker the machines in TF_CONFIG.

@@ -22,6 +22,9 @@ def define_training_flags() -> Callable[..., training.TrainConfig]:
     precision = flags.DEFINE_enum(
         "precision", "float32", training_run.PRECISIONS, "What the inverter's layers compute in."
     )
+    initial = flags.DEFINE_string(
+        "initial_weights", None, "An inverter.keras of the same network to begin with."
+    )
     jit_compile = flags.DEFINE_bool("jit_compile", False, "Compile the step with XLA.")
 
     def config(**fields) -> training.TrainConfig:
@@ -33,6 +36,7 @@ def define_training_flags() -> Callable[..., training.TrainConfig]:
             "seed": flags.FLAGS.seed,
             "precision": precision.value,
             "jit_compile": jit_compile.value,
+            "initial_weights": initial.value,
         }
         return training.TrainConfig(**{**from_flags, **fields})
 

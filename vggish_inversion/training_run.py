@@ -161,6 +161,8 @@ def read_history(run_dir: pathlib.Path) -> list[dict[str, str]]:
 def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -> Iterator[None]:
     """Writes config.json, or checks that a run that goes on has the same settings.
 
+    One that has no checkpoint yet may begin with others: a flag was mistyped, say.
+
     While it is open, no other process can open it to write.
 
     Args:
@@ -172,28 +174,40 @@ def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -
         RunError: if a setting differs; the message names each.
         folders.FolderBusyError: if another process writes it.
     """
-    path = run_dir / "config.json"
-    if path.is_file():
-        kept = documents.read_json(path, error=RunError)
-        names = sorted((kept.keys() | settings.keys()) - _MAY_DIFFER)
-        different = [
-            f"{name} {_shown(kept.get(name))} -> {_shown(settings.get(name))}"
-            for name in names
-            if kept.get(name) != settings.get(name)
-        ]
-        if different:
-            raise RunError(
-                f"{run_dir} holds a run with other settings ({'; '.join(different)}); "
-                "use the same settings or another output folder"
-            )
     if not writes:
+        _check_settings(run_dir, settings)
         yield
         return
     with folders.sole_writer(run_dir):
-        if not path.is_file():
+        _check_settings(run_dir, settings)
+        path = run_dir / "config.json"
+        if not (path.is_file() and _has_begun(run_dir)):
             with folders.write_file(path) as unfinished:
                 unfinished.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
         yield
+
+
+def _has_begun(run_dir: pathlib.Path) -> bool:
+    """Whether there is anything that other settings would spoil."""
+    return any((run_dir / name).is_file() for name in ("checkpoint.npz", "history.csv"))
+
+
+def _check_settings(run_dir: pathlib.Path, settings: Mapping) -> None:
+    path = run_dir / "config.json"
+    if not (path.is_file() and _has_begun(run_dir)):
+        return
+    kept = documents.read_json(path, error=RunError)
+    names = sorted((kept.keys() | settings.keys()) - _MAY_DIFFER)
+    different = [
+        f"{name} {_shown(kept.get(name))} -> {_shown(settings.get(name))}"
+        for name in names
+        if kept.get(name) != settings.get(name)
+    ]
+    if different:
+        raise RunError(
+            f"{run_dir} holds a run with other settings ({'; '.join(different)}); "
+            "use the same settings or another output folder"
+        )
 
 
 def _shown(value) -> str:

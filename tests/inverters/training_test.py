@@ -16,7 +16,7 @@ import tensorflow as tf
 from tests import speech
 from vggish_inversion import corpora, data, training_run
 from vggish_inversion.inverters import monitoring, run, training
-from vggish_inversion.targets import encoder
+from vggish_inversion.targets import encoder, hub
 
 _CONFIG = training.TrainConfig(
     num_epochs=4, batch_size=4, learning_rate=3e-3, optimizer="adam", seed=1
@@ -124,6 +124,32 @@ class TrainingTest(tf.test.TestCase):
         for left, middle, right in zip(made.weights, again.weights, mended.weights, strict=True):
             self.assertAllEqual(left, middle)
             self.assertAllEqual(left, right)
+
+    def test_recgan_begins_with_reccnn(self):
+        first = self._train("first", config=dataclasses.replace(_CONFIG, num_epochs=1))
+        initial = str(self.folder / "first" / "inverter.keras")
+        config = dataclasses.replace(
+            _CONFIG, num_epochs=1, loss="gan", learning_rate=1e-7, initial_weights=initial
+        )
+        second = self._train("second", config=config)
+        for one, other in zip(
+            first.trainable_weights, second.trainable_weights, strict=True
+        ):  # the running means of batch norm move on
+            self.assertAllClose(one, other, atol=1e-5)
+        pathlib.Path(initial).unlink()  # resumed, it goes on from its own checkpoint
+        self._train("second", config=config)
+
+    def test_wrong_initial_weights_leave_a_folder_that_can_be_used(self):
+        self._train(
+            "other_layer", layer="layer_4", config=dataclasses.replace(_CONFIG, num_epochs=1)
+        )
+        path = self.folder / "other_layer" / "inverter.keras"
+        for wrong, said in ((path, "cannot load"), (self.folder / "none.keras", "no such file")):
+            config = dataclasses.replace(_CONFIG, num_epochs=1, initial_weights=str(wrong))
+            with self.assertRaisesRegex(hub.WeightsError, said):
+                self._train("run", config=config)
+        self._train("run", config=dataclasses.replace(_CONFIG, num_epochs=1))
+        self.assertLen(self._history("run"), 1)
 
     def test_other_settings_are_refused_by_name(self):
         self._train("run")
@@ -258,7 +284,7 @@ sys.modules["tensorflow"] = None  # as where it is not installed: importing it f
 import numpy as np
 from vggish_inversion import data, features
 from vggish_inversion.inverters import run, training
-from vggish_inversion.targets import encoder
+from vggish_inversion.targets import encoder, hub
 
 rng = np.random.default_rng(0)
 frames = np.cumsum(rng.normal(0, 0.3, (800, 64)), axis=0).clip(-4, 4).astype(np.float16)

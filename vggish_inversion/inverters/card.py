@@ -22,13 +22,14 @@ Inverts `{layer}` ({shape}) of `{target}` back to its log-mel patches: a
 - Command: `{command}`
 - Commit: {commit}
 - Patches seen: {num_patches:,} in {num_epochs} epochs; held-out L1 {validation_nats:.3f} nats
-  (patches of the validation split, before any vocoder)
+  (patches of the validation split, before any vocoder){began}
 - Target weights: `{fingerprint}`
 - Kernels rounded to 11 significant bits, and compressed
 - sha256 of `inverter.keras`: `{sha256}`
 - Licence of these weights: Apache-2.0
 
 {results}"""
+_BEGAN = "\n- Training began from the weights `{}`, whose own patches are not counted"
 _KINDS = {"l1": "RecCNN", "gan": "RecGAN"}
 _CARD_FIELDS = dict.fromkeys(("tap_shape", "data_dir", "command"), list)
 _HISTORY_COLUMNS = ("epoch", "num_patches", "val_loss")
@@ -73,6 +74,7 @@ def store_inverter(
             "name of its own: keep the run's folder instead, every script takes it"
         )
     documents.check_fields(config, _CARD_FIELDS, str(trained.folder / "config.json"))
+    initial = config.get("initial_weights")  # runs from before there was such a setting have none
     last = trained.last_epoch
     documents.check_fields(
         last, dict.fromkeys(_HISTORY_COLUMNS, float), str(trained.folder / "history.csv")
@@ -100,6 +102,7 @@ def store_inverter(
         num_patches=int(last["num_patches"]),
         num_epochs=int(last["epoch"]),
         validation_nats=10 * float(last["val_loss"]),
+        began=_BEGAN.format(initial) if initial else "",
         fingerprint=config["target_fingerprint"],
         sha256=hub.sha256(folder / "inverter.keras"),
         results=_results_table(trained, results_dirs),

@@ -89,8 +89,10 @@ def _read_cell(name: str, text: str):
 
     >>> _read_cell("num_epochs", "12"), _read_cell("jit_compile", "true")
     (12, True)
+    >>> _read_cell("initial_weights", "runs/layer_3/inverter.keras")
+    'runs/layer_3/inverter.keras'
     """
-    kind = _FIELDS[name]
+    kind = (*typing.get_args(_FIELDS[name]), _FIELDS[name])[0]  # `str` of `str | None`
     try:
         return _BOOLEANS[text.lower()] if kind is bool else kind(text)
     except (KeyError, ValueError):

@@ -38,6 +38,8 @@ class TrainConfig:
         precision: what the layers compute in, the frozen target's too; weights, outputs and losses
             are float32, and so is the inverter that is written in the end.
         jit_compile: whether XLA compiles the step.
+        initial_weights: a `.keras` file of the same inverter to begin with, such as RecCNN's for
+            RecGAN.
     """
 
     preset: str = "paper"
@@ -49,6 +51,7 @@ class TrainConfig:
     seed: int = 0
     precision: str = "float32"
     jit_compile: bool = False
+    initial_weights: str | None = None
 
 
 def build_training_model(
@@ -121,6 +124,7 @@ def train_inverter(
     Raises:
         RunError: if the folder holds a run with other settings, or a loss is not finite.
         folders.FolderBusyError: if another process trains there.
+        WeightsError: if the initial weights cannot be read, or are of another inverter.
         ValueError: on an unknown layer, preset, loss, optimizer or precision.
     """
     run_dir = pathlib.Path(run_dir)
@@ -164,6 +168,8 @@ def _train(target, layer, config, train, validation, run_dir, callbacks, chief) 
         run_dir, variables, examples_per_epoch=steps_per_epoch * config.batch_size, writes=chief
     )
     epochs_done = checkpoint.restore()
+    if config.initial_weights and not epochs_done:
+        hub.load_keras_weights(inverter, config.initial_weights)
     if epochs_done < config.num_epochs:
         held_out = validation.grid_patches(_MAX_VALIDATION_PATCHES)
         fit = {
