@@ -15,8 +15,8 @@ from vggish_inversion.inverters import adversarial, distribution, network, optim
 from vggish_inversion.targets import encoder, hub
 
 _MAX_VALIDATION_PATCHES = 1024
-# The paper's, a twentieth of the inverter's default.
-_DISCRIMINATOR_RATE = 1e-4
+# RecGAN's discriminator has Adam's; Muon moves every kernel as far at a twentieth of the rate.
+_ADAM_RATES = {"adam": 1.0, "muon": 0.05}
 
 LOSSES = ("l1", "gan")
 OPTIMIZERS = tuple(optimizers.OPTIMIZERS)
@@ -33,7 +33,8 @@ class TrainConfig:
         batch_size: patches per step.
         learning_rate: peak of the cosine schedule.
         optimizer: "muon", or "adam", the published one, which needs several times as many patches
-            (docs/experiments.md). RecGAN's discriminator always has Adam, at 0.0001 at most.
+            (docs/experiments.md). RecGAN's discriminator always has Adam, at the same rate beside
+            "adam", as published, and at a twentieth of it beside "muon".
         seed: of weights and patches.
         precision: what the layers compute in, the frozen target's too; weights, outputs and losses
             are float32, and so is the inverter that is written in the end.
@@ -204,7 +205,7 @@ def _assemble(target, layer: str, config: TrainConfig, steps_per_epoch: int):
             discriminator = adversarial.build_discriminator(target.log_mel, seed=config.seed)
         if distribution.is_distributed():
             distribution.synchronize_batch_norm(discriminator)
-        rate = min(config.learning_rate, _DISCRIMINATOR_RATE)
+        rate = config.learning_rate * _ADAM_RATES[config.optimizer]
         judge = _optimizer("adam", rate, num_steps, config)
         model = adversarial.RecGan(model, inverter, discriminator, judge)
         variables += model.discriminator_variables
