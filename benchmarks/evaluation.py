@@ -30,11 +30,6 @@ from vggish_inversion.targets import encoder, hub
 _DEMO_SPEECH = pathlib.Path(__file__).resolve().parents[1] / "scripts" / "demo_speech"
 
 
-def evaluate(utterances, target, runs, folder: pathlib.Path) -> list[dict[str, str]]:
-    """A whole evaluation; the rows of its results."""
-    return evaluation.evaluate_runs(utterances, target, runs, output_dir=folder, settings={})
-
-
 def vocode_and_recognise(utterances, target, folder: pathlib.Path) -> list[str | Exception]:
     """What a vocoder and a recogniser alone make of an evaluation's log-mel."""
     params = target.log_mel
@@ -69,7 +64,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Measures, prints a table and, as the last line, one JSON object."""
+    """Measures, prints a line for each turn and, as the last one, one JSON object."""
     options = parse_arguments()
     utterances = corpora.read_corpora(options.data_dirs.split(","), split=options.split)
     utterances = corpora.thin(utterances, options.limit)
@@ -81,7 +76,9 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as temporary:
             folder = pathlib.Path(temporary, "results")
             started = time.perf_counter()
-            rows = evaluate(utterances, target, runs, folder)
+            rows = evaluation.evaluate_runs(
+                utterances, target, runs, output_dir=folder, settings={}
+            )
             seconds["evaluation"].append(time.perf_counter() - started)
             started = time.perf_counter()
             heard = vocode_and_recognise(utterances, target, folder)

@@ -102,8 +102,10 @@ class EvaluationTest(tf.test.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         result = json.loads(done.stdout.splitlines()[-1])
         self.assertEqual((result["num_clips"], result["num_renderings"]), (1, 3))
-        self.assertGreater(result["evaluation_seconds"], result["alone_seconds"])
-        self.assertGreater(result["overhead"], 0)
+        # Which of the two is longer, a busy machine may turn round on one clip.
+        alone, whole = result["alone_seconds"], result["evaluation_seconds"]
+        self.assertGreater(alone, 0)
+        self.assertNear(result["overhead"], 1 - alone / whole, 0.1)
 
 
 if __name__ == "__main__":

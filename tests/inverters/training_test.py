@@ -284,7 +284,7 @@ sys.modules["tensorflow"] = None  # as where it is not installed: importing it f
 import numpy as np
 from vggish_inversion import data, features
 from vggish_inversion.inverters import run, training
-from vggish_inversion.targets import encoder, hub
+from vggish_inversion.targets import encoder
 
 rng = np.random.default_rng(0)
 frames = np.cumsum(rng.normal(0, 0.3, (800, 64)), axis=0).clip(-4, 4).astype(np.float16)

@@ -15,8 +15,9 @@ from vggish_inversion.inverters import adversarial, distribution, network, optim
 from vggish_inversion.targets import encoder, hub
 
 _MAX_VALIDATION_PATCHES = 1024
-# RecGAN's discriminator has Adam's; Muon moves every kernel as far at a twentieth of the rate.
-_ADAM_RATES = {"adam": 1.0, "muon": 0.05}
+# The part of the inverter's rate that RecGAN's discriminator, by Adam, has: as published beside
+# Adam; beside Muon so that its default, 0.002, gives the published 0.0001.
+_DISCRIMINATOR_RATES = {"adam": 1.0, "muon": 0.05}
 
 LOSSES = ("l1", "gan")
 OPTIMIZERS = tuple(optimizers.OPTIMIZERS)
@@ -205,7 +206,7 @@ def _assemble(target, layer: str, config: TrainConfig, steps_per_epoch: int):
             discriminator = adversarial.build_discriminator(target.log_mel, seed=config.seed)
         if distribution.is_distributed():
             distribution.synchronize_batch_norm(discriminator)
-        rate = config.learning_rate * _ADAM_RATES[config.optimizer]
+        rate = config.learning_rate * _DISCRIMINATOR_RATES[config.optimizer]
         judge = _optimizer("adam", rate, num_steps, config)
         model = adversarial.RecGan(model, inverter, discriminator, judge)
         variables += model.discriminator_variables
