@@ -29,7 +29,7 @@ import numpy as np
 import tensorflow as tf
 
 from vggish_inversion import corpora, data, features
-from vggish_inversion.inverters import network, training
+from vggish_inversion.inverters import chain, network, optimizers, training
 from vggish_inversion.targets import encoder
 
 _DEMO_SPEECH = pathlib.Path(__file__).resolve().parents[1] / "scripts" / "demo_speech"
@@ -58,8 +58,8 @@ def labelled(dataset):
 
 def build(target, layer: str, config: training.TrainConfig) -> keras.Model:
     """Our chain, compiled, at a constant learning rate."""
-    model, _ = training.build_training_model(target, layer, config)
-    optimizer = training.optimizers.OPTIMIZERS[config.optimizer](config.learning_rate)
+    model, _ = chain.build_training_model(target, layer, config)
+    optimizer = optimizers.OPTIMIZERS[config.optimizer](config.learning_rate)
     model.compile(optimizer, "mae", auto_scale_loss=False)
     return model
 

@@ -40,8 +40,9 @@ def main():
     target = trained.load_target(weights=_TARGET_WEIGHTS.value)
     trained.check_target(target)
     with folders.write_whole(pathlib.Path(_OUTPUT_DIR.value)) as folder:
-        patches = tflite.speech_patches(_DATA_DIR.value, target.log_mel)
-        to_tap = target.up_to(trained.layer)
+        to_tap, params = tflite.target_part(trained, target), target.log_mel
+        context = (to_tap.input_shape[1] - params.patch_frames) // 2
+        patches = tflite.speech_patches(_DATA_DIR.value, params, context_frames=context)
         inputs = {"inverter": [np.asarray(to_tap(part, training=False)) for part in patches]}
         inputs["patch"] = list(patches)
         print(f"{'file':26} {'kB':>8} {'largest':>9} {'mean |difference| (nats)':>24}")

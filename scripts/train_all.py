@@ -22,12 +22,12 @@ from absl import flags, logging
 import command
 import training_flags
 from vggish_inversion import datasets
-from vggish_inversion.inverters import grid, table, training
+from vggish_inversion.inverters import grid, network, table, training
 from vggish_inversion.targets import encoder
 
 _LOAD_TARGET = command.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps, from first to last, or all.")
-_PRESETS = flags.DEFINE_list("presets", ["large"], f"Of {', '.join(training.network.PRESETS)}.")
+_PRESETS = flags.DEFINE_list("presets", ["large"], f"Of {', '.join(network.PRESETS)}.")
 _LOSSES = flags.DEFINE_list("losses", ["l1"], f"Of {', '.join(training.LOSSES)}.")
 _TABLE = flags.DEFINE_string("table", None, "CSV file; takes the place of the flags above.")
 _ROW = flags.DEFINE_integer("row", None, "That row of the table alone, from 1.", lower_bound=1)

@@ -17,7 +17,7 @@ from absl import flags
 import command
 import training_flags
 from vggish_inversion import datasets
-from vggish_inversion.inverters import distribution, monitoring, training
+from vggish_inversion.inverters import distribution, monitoring, network, training
 from vggish_inversion.vocoders import load_vocoder
 
 _LOAD_TARGET = command.define_target_flags()
@@ -29,7 +29,7 @@ _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The run's folder.", requi
 _CACHE_DIR = flags.DEFINE_string(
     "cache_dir", None, "Log-mel, which runs may share; default: OUTPUT_DIR/log_mel_cache."
 )
-_PRESET = flags.DEFINE_enum("preset", "paper", training.network.PRESETS, "Network.")
+_PRESET = flags.DEFINE_enum("preset", "paper", network.PRESETS, "Network.")
 _LOSS = flags.DEFINE_enum("loss", "l1", training.LOSSES, "RecCNN (l1) or RecGAN (gan).")
 _CONFIG = training_flags.define_training_flags()
 _STRATEGY = training_flags.define_strategy_flag()

@@ -22,6 +22,14 @@ def define_training_flags() -> Callable[..., training.TrainConfig]:
     precision = flags.DEFINE_enum(
         "precision", "float32", training_run.PRECISIONS, "What the inverter's layers compute in."
     )
+    num_views = flags.DEFINE_integer(
+        "num_views",
+        None,
+        "Patches on which the inverter sees the tap: 1, or an odd number, from half a patch before "
+        "to half a patch after its own. Default: 1 for the preset paper, and for large at shallow "
+        "taps; 17 (at VGGish's patch, 6 frames apart) for large at deep ones.",
+        lower_bound=1,
+    )
     initial = flags.DEFINE_string(
         "initial_weights", None, "An inverter.keras of the same network to begin with."
     )
@@ -29,6 +37,7 @@ def define_training_flags() -> Callable[..., training.TrainConfig]:
 
     def config(**fields) -> training.TrainConfig:
         from_flags = {
+            "num_views": num_views.value,
             "num_epochs": epochs.value,
             "batch_size": batch_size.value,
             "learning_rate": rate.value,

@@ -58,6 +58,30 @@ class DataTest(tf.test.TestCase):
         starts = cache.random_patches(0, batch_size=500, seed=1)[:, 0, 0]
         self.assertEqual(set(starts), {0, 1, 2, 3, 4})
 
+    def test_context_goes_on_with_the_ends_of_its_own_utterance(self):
+        frames = np.concatenate([np.arange(100), 1000 + np.arange(200)])[:, np.newaxis]
+        plain = data.LogMelCache(frames.astype(np.float16), np.array([100, 200]), _PARAMS, "")
+        wide = plain.with_context(48)
+        for patches, windows in (
+            (plain.grid_patches(), wide.grid_patches()),
+            (plain.grid_patches(2), wide.grid_patches(2)),
+            *[
+                [cache.random_patches(step, batch_size=8, seed=1) for cache in (plain, wide)]
+                for step in range(3)
+            ],
+        ):
+            self.assertEqual(windows.shape[1:], (192, 1))
+            self.assertAllEqual(features.without_context(windows), patches)
+            first = windows[:, 48, 0] // 1000 * 1000
+            last = first + np.where(first > 0, 199, 99)
+            expected = windows[:, 48:49, 0] + np.arange(-48, 144)
+            expected = np.clip(expected, first[:, np.newaxis], last[:, np.newaxis])
+            self.assertAllEqual(windows[:, :, 0], expected)
+        # as the road cuts them
+        starts = features.patch_starts(200)
+        cut = features.log_mel_to_patches(frames[100:], starts, context_frames=48)
+        self.assertAllEqual(wide.grid_patches()[1:], cut)
+
     def test_a_step_is_the_same_however_it_is_reached(self):
         whole = list(self.cache.batch_dataset(batch_size=3, seed=5).take(4))
         later = self.cache.batch_dataset(batch_size=3, seed=5, first_step=2)

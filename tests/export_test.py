@@ -1,7 +1,5 @@
 """A SavedModel in a process without this package gives what the live Reconstructor gives."""
 
-import dataclasses
-import json
 import pathlib
 import subprocess
 import sys
@@ -13,9 +11,9 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from tests import networks, speech
+from tests import networks, small_runs, speech
 from vggish_inversion import export, reconstruction, vocoders
-from vggish_inversion.inverters import network, run
+from vggish_inversion.inverters import run
 from vggish_inversion.targets import encoder, hub
 from vggish_inversion.vocoders import griffin_lim
 
@@ -69,26 +67,6 @@ default = call["serving_default"](waveform=tf.constant(clips["whole"]))["wavefor
 made["serving_default"] = default
 np.savez(made_path, **made)
 """
-
-
-def _run_of(folder, target, layer: str, *, preset: str = "paper") -> run.InverterRun:
-    """An inverter that has not learned anything, as a run's folder."""
-    folder.mkdir()
-    tap = target.tap(layer)
-    inverter = network.build_inverter(tap.shape, preset=preset, params=target.log_mel)
-    inverter.save(folder / "inverter.keras")
-    config = {
-        "target": target.name,
-        "target_weights": target.weights,
-        "target_seed": target.seed,
-        "target_fingerprint": target.fingerprint,
-        "layer": tap.name,
-        "preset": preset,
-        "loss": "l1",
-        "log_mel": dataclasses.asdict(target.log_mel),
-    }
-    (folder / "config.json").write_text(json.dumps(config))
-    return run.read_run(folder)
 
 
 class ExportTest(tf.test.TestCase):
@@ -153,7 +131,7 @@ class ExportTest(tf.test.TestCase):
             for key in ("log_mel", "inverted"):
                 self.assertAllClose(made[f"{name}/{key}"], expected.log_mel, rtol=0, atol=1e-5)
             patches = made[f"{name}/embedding"]
-            self.assertEqual(patches.shape[1:], target.tap(trained.layer).shape)
+            self.assertEqual(patches.shape[1:], live.road.embedding_shape("it"))
             self.assertEqual(
                 len(made[f"{name}/evenly"]),
                 (len(patches) - 1) * live.road.patch_hop_frames + target.log_mel.patch_frames,
@@ -224,12 +202,14 @@ class ExportTest(tf.test.TestCase):
     @pytest.mark.slow
     def test_yamnet(self):
         target = encoder.load_target("yamnet", weights=encoder.UNTRAINED)
-        trained = _run_of(self.folder / "run", target, "layer3")
+        trained = small_runs.write(self.folder / "run", target, "layer3")
         self._check(trained, target, num_iterations=2)
 
     def test_vggish(self):
         target = encoder.load_target("vggish", weights=encoder.UNTRAINED)
-        trained = _run_of(self.folder / "run", target, "conv2", preset="large")
+        trained = small_runs.write(
+            self.folder / "run", target, "conv2", preset="large", num_views=3
+        )
         saved = self._check(trained, target, num_iterations=2)
         stored = sum(path.stat().st_size for path in saved.rglob("*") if path.is_file())
         self.assertLess(stored, 2**24)  # the 288 MB past the tap stay behind
@@ -239,7 +219,7 @@ class ExportTest(tf.test.TestCase):
         model = networks.small_cnn()
         model.save(self.folder / "mine.keras")
         target = encoder.load_target(str(self.folder / "mine.keras"))
-        trained = _run_of(self.folder / "run", target, "pool")
+        trained = small_runs.write(self.folder / "run", target, "pool")
         self._check(trained, target, num_iterations=2)
 
     def test_a_saved_model_as_target(self):
@@ -250,7 +230,7 @@ class ExportTest(tf.test.TestCase):
         )
         taps.export(self.folder / "mine", verbose=False)
         target = encoder.load_target(str(self.folder / "mine"))
-        trained = _run_of(self.folder / "run", target, "pool")
+        trained = small_runs.write(self.folder / "run", target, "pool")
         self._check(trained, target, num_iterations=2)
 
     def test_refusals(self):

@@ -45,6 +45,17 @@ class RecordsTest(tf.test.TestCase):
             self.assertAllEqual(splits[split].grid_patches(), cache.grid_patches())
         self.assertLen(splits["train"].grid_patches(3), 3)
 
+    def test_context(self):
+        train, cache = self._read()["train"], self.caches["train"]
+        wide = train.with_context(48)
+        self.assertAllEqual(wide.grid_patches(), cache.with_context(48).grid_patches())
+        place = {"batch_size": 4, "seed": 3}
+        for patches, windows in zip(
+            train.batch_dataset(**place).take(3), wide.batch_dataset(**place).take(3), strict=True
+        ):
+            self.assertEqual(windows.shape, (4, 192, 64))
+            self.assertAllEqual(features.without_context(windows), patches)
+
     def test_every_patch_is_cut_from_an_utterance(self):
         train, cache = self._read()["train"], self.caches["train"]
         batches = list(train.batch_dataset(batch_size=4, seed=3).take(3))

@@ -40,17 +40,17 @@ class RoadTest(tf.test.TestCase):
         super().setUpClass()
         patches = keras.Input((96, 64))
         same = keras.layers.Rescaling(1.0, name="same")(patches)
-        target = encoder.TargetEncoder(
+        cls.target = encoder.TargetEncoder(
             "transparent",
             keras.Model(patches, {"same": same}),
             (encoder.Tap("same", (96, 64), "linear"),),
         )
-        inverters = {}
+        cls.inverters = {}
         for name, gain in (("exact", 0.1), ("half", 0.05)):
             embedding = keras.Input((96, 64))
             model = keras.Model(embedding, keras.layers.Rescaling(gain)(embedding))
-            inverters[name] = ("same", model)
-        cls.road = road.Road(target, inverters)
+            cls.inverters[name] = ("same", model)
+        cls.road = road.Road(cls.target, cls.inverters)
         # More than two of its chunks of patches, and of frames.
         samples = 70 * 16000 + 77
         cls.waveform = np.random.default_rng(1).normal(0.0, 0.1, samples).astype(np.float32)
@@ -75,6 +75,35 @@ class RoadTest(tf.test.TestCase):
         self.assertAllEqual(embedding, features.log_mel_to_patches(self.log_mel, starts))
         made = self.road.invert_embedding(embedding, starts, "exact")
         self.assertAllClose(made, self.log_mel, atol=1e-4)
+
+    def test_an_inverter_of_several_views_beside_others(self):
+        views = keras.Input((5, 96, 64))
+        taken = {
+            # the middle one of five views is the patch; the second begins 24 frames before it
+            "middle": keras.Model(views, keras.layers.Rescaling(0.1)(views[:, 2])),
+            "before": keras.Model(views, keras.layers.Rescaling(0.1)(views[:, 1])),
+            "exact": self.inverters["exact"][1],
+        }
+        mixed = road.Road(self.target, {name: ("same", model) for name, model in taken.items()})
+        made = tf.function(mixed.invert)(self.log_mel)
+        self.assertEqual(list(made), ["middle", "before", "exact"])
+        self.assertAllClose(made["middle"], self.log_mel, atol=1e-4)
+        self.assertAllClose(made["exact"], self.log_mel, atol=1e-4)
+        # the last patch cross-fades with the one before it: both give the same frames
+        earlier = np.concatenate([np.repeat(self.log_mel[:1], 24, 0), self.log_mel[:-24]])
+        self.assertAllClose(made["before"], earlier, atol=1e-4)
+        self.assertEqual(mixed.embedding_shape("before"), (5, 96, 64))
+        embedding = mixed.embed(self.log_mel, "before")
+        again = mixed.invert_embedding(embedding, mixed.starts(len(self.log_mel)), "before")
+        self.assertAllClose(again, made["before"], atol=1e-4)
+
+    def test_an_inverter_of_another_tap_is_refused(self):
+        other = keras.Input((48, 32))
+        with self.assertRaisesRegex(ValueError, r"\(48, 32\) cannot invert a tap of \(96, 64\)"):
+            road.Road(self.target, {"it": ("same", keras.Model(other, keras.layers.ReLU()(other)))})
+
+    def test_no_inverters(self):
+        self.assertEqual(road.Road(self.target, {}).invert(self.log_mel), {})
 
     def test_chunks_are_no_larger_than_asked(self):
         sizes = []

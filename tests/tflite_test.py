@@ -5,10 +5,10 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from tests import speech
+from tests import small_runs, speech
 from vggish_inversion import corpora, features, tflite
 from vggish_inversion.inverters import run
-from vggish_inversion.targets import hub
+from vggish_inversion.targets import encoder, hub
 
 # Largest and mean |difference| in nats, of a log-mel that spans about 10.
 _BOUNDS = {"float32": (1e-4, 1e-5), "float16": (0.05, 0.005), "int8": (2.0, 0.1)}
@@ -40,6 +40,23 @@ class TFLiteTest(tf.test.TestCase):
                 sizes.append(len(flatbuffer))
             self.assertAllEqual(sizes, sorted(sizes, reverse=True))
             self.assertLess(sizes[-1], 0.5 * sizes[0])
+
+    def test_an_inverter_of_several_views(self):
+        target = encoder.load_target("small_encoder/speech_commands")
+        folder = pathlib.Path(self.get_temp_dir())
+        trained = small_runs.write(folder / "run", target, "layer_3", preset="large", num_views=3)
+        to_tap = tflite.target_part(trained, target)
+        windows, _ = tflite.speech_patches(
+            str(speech.DEMO_SPEECH), target.log_mel, context_frames=48
+        )
+        windows = windows[:2]
+        functions = tflite.patch_functions(trained, target)
+        inputs = {"inverter": to_tap(windows, training=False).numpy(), "patch": windows}
+        self.assertEqual(inputs["inverter"].shape, (2, 3, 6, 4, 64))
+        for name, function in functions.items():
+            flatbuffer = tflite.convert(function, "float32", inputs[name])
+            largest, _ = tflite.distance(flatbuffer, function, inputs[name])
+            self.assertLess(largest, 1e-4, name)
 
     def test_refusals(self):
         function = tf.function(lambda x: x, input_signature=[tf.TensorSpec([1, 2])])

@@ -74,12 +74,19 @@ class LogMelCache:
         lengths: `[utterances]` int64, frames of each.
         params: the front end.
         fingerprint: of the recordings.
+        context_frames: frames that patches have before and after them; beyond an utterance its
+            first and last frame go on.
     """
 
     frames: np.ndarray
     lengths: np.ndarray
     params: features.LogMelParams
     fingerprint: str
+    context_frames: int = 0
+
+    def with_context(self, context_frames: int) -> "LogMelCache":
+        """The same, whose patches have that much context."""
+        return dataclasses.replace(self, context_frames=context_frames)
 
     @property
     def num_patches(self) -> int:
@@ -97,7 +104,7 @@ class LogMelCache:
             seed: of the run.
 
         Returns:
-            `[batch_size, patch_frames, bands]` float32, nats.
+            `[batch_size, context + patch_frames + context, bands]` float32, nats.
         """
         places = np.maximum(0, self.lengths - self.params.patch_frames + 1)
         ends = np.cumsum(places)
@@ -108,22 +115,16 @@ class LogMelCache:
             )
         draw = np.random.default_rng([seed, step]).integers(0, ends[-1], batch_size)
         utterance = np.searchsorted(ends, draw, side="right")
-        first_frame = np.cumsum(self.lengths) - self.lengths
-        starts = first_frame[utterance] + draw - (ends - places)[utterance]
-        return self._gather(starts)
+        return self._gather(utterance, draw - (ends - places)[utterance])
 
     def grid_patches(self, max_patches: int | None = None) -> np.ndarray:
         """Patches side by side, the same every time, spread evenly if there are too many."""
-        first_frame = np.cumsum(self.lengths) - self.lengths
-        starts = np.concatenate(
-            [
-                first + features.patch_starts(length, self.params)
-                for first, length in zip(first_frame, self.lengths, strict=True)
-            ]
-        )
-        if max_patches and len(starts) > max_patches:
-            starts = starts[np.linspace(0, len(starts) - 1, max_patches).round().astype(int)]
-        return self._gather(starts)
+        starts = [features.patch_starts(length, self.params) for length in self.lengths]
+        utterance = np.repeat(np.arange(len(starts)), [len(row) for row in starts])
+        places = np.arange(len(utterance))
+        if max_patches and len(places) > max_patches:
+            places = np.linspace(0, len(places) - 1, max_patches).round().astype(int)
+        return self._gather(utterance[places], np.concatenate(starts)[places])
 
     def batches(self, *, batch_size: int, seed: int, first_step: int = 0) -> Iterator[np.ndarray]:
         """The batches of a run from one step on, without end, for any Keras backend."""
@@ -144,19 +145,21 @@ class LogMelCache:
                 [step],
                 tf.float32,
             )
-            return tf.ensure_shape(
-                patches, [batch_size, self.params.patch_frames, self.params.num_bands]
-            )
+            num_frames = self.params.patch_frames + 2 * self.context_frames
+            return tf.ensure_shape(patches, [batch_size, num_frames, self.params.num_bands])
 
         dataset = tf.data.Dataset.counter(first_step)
         return dataset.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(
             4
         )
 
-    def _gather(self, starts: np.ndarray) -> np.ndarray:
-        return self.frames[starts[:, np.newaxis] + np.arange(self.params.patch_frames)].astype(
-            np.float32
-        )
+    def _gather(self, utterance: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """The patches that begin so many frames after their utterance does."""
+        window = np.arange(-self.context_frames, self.params.patch_frames + self.context_frames)
+        lengths = self.lengths[utterance, np.newaxis]
+        frames = np.clip(starts[:, np.newaxis] + window, 0, lengths - 1)
+        first_frame = (np.cumsum(self.lengths) - self.lengths)[utterance, np.newaxis]
+        return self.frames[first_frame + frames].astype(np.float32)
 
 
 def cache_log_mel(

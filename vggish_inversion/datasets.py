@@ -32,6 +32,10 @@ class TrainingData(Protocol):
         """Patches that fit side by side: what one pass over the corpus sees."""
         ...
 
+    def with_context(self, context_frames: int) -> "TrainingData":
+        """The same, whose patches have that many frames before and after them."""
+        ...
+
     def grid_patches(self, max_patches: int | None = None) -> np.ndarray:
         """Patches side by side, the same every time, `[patches, frames, bands]` float32, nats."""
         ...

@@ -177,12 +177,32 @@ def covering_patch_starts(
     return tf.minimum(hop * tf.range(count), last)
 
 
-def log_mel_to_patches(log_mel, starts, params: LogMelParams = LogMelParams()):
-    """Cuts patches: `[frames, bands]`, `[patches]` -> `[patches, patch_frames, bands]`."""
+def log_mel_to_patches(
+    log_mel, starts, params: LogMelParams = LogMelParams(), *, context_frames: int = 0
+):
+    """Cuts patches, each with its context.
+
+    Args:
+        log_mel: `[frames, bands]`.
+        starts: `[patches]` ints, their first frames.
+        params: the target's front end.
+        context_frames: frames before and after each patch; beyond the utterance its first and last
+            frame go on.
+
+    Returns:
+        tf.Tensor `[patches, context_frames + patch_frames + context_frames, bands]`.
+    """
     import tensorflow as tf
 
-    frames = tf.cast(starts, tf.int32)[:, tf.newaxis] + tf.range(params.patch_frames)
-    return tf.gather(log_mel, frames)
+    window = tf.range(-context_frames, params.patch_frames + context_frames)
+    frames = tf.cast(starts, tf.int32)[:, tf.newaxis] + window
+    return tf.gather(log_mel, tf.clip_by_value(frames, 0, tf.shape(log_mel)[0] - 1))
+
+
+def without_context(patches, params: LogMelParams = LogMelParams()):
+    """The patches alone, of `[patches, context + patch_frames + context, bands]`."""
+    before = (patches.shape[1] - params.patch_frames) // 2
+    return patches[:, before : before + params.patch_frames]
 
 
 def patches_to_log_mel(patches, starts, params: LogMelParams = LogMelParams()):

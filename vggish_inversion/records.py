@@ -30,12 +30,18 @@ class LogMelRecords:
         params: the front end.
         fingerprint: of the recordings.
         num_patches: that fit side by side.
+        context_frames: as of `data.LogMelCache`.
     """
 
     shards: tuple[pathlib.Path, ...]
     params: features.LogMelParams
     fingerprint: str
     num_patches: int
+    context_frames: int = 0
+
+    def with_context(self, context_frames: int) -> "LogMelRecords":
+        """The same, whose patches have that much context."""
+        return dataclasses.replace(self, context_frames=context_frames)
 
     def batch_dataset(self, *, batch_size: int, seed: int, first_step: int = 0):
         """Batches of patches cut at random places, from one step on, without end.
@@ -43,7 +49,7 @@ class LogMelRecords:
         Every pass cuts as many patches out of each utterance as fit side by side.
 
         Returns:
-            tf.data.Dataset of `[batch_size, patch_frames, bands]` float32, nats.
+            tf.data.Dataset of `[batch_size, context + patch_frames + context, bands]` float32.
         """
         import tensorflow as tf
 
@@ -98,11 +104,11 @@ class LogMelRecords:
         found, count = [], 0
         for path in self.shards:
             for log_mel in self._log_mels(path):
-                for start in features.patch_starts(len(log_mel), self.params):
-                    if count % every == 0:
-                        found.append(log_mel[start : start + self.params.patch_frames])
-                    count += 1
-        return np.stack(found[:max_patches]).astype(np.float32)
+                starts = features.patch_starts(len(log_mel), self.params)
+                wanted = starts[-count % every :: every]
+                found.append(self._cut(log_mel, wanted))
+                count += len(starts)
+        return np.concatenate(found)[:max_patches].astype(np.float32)
 
     @contextlib.contextmanager
     def damage_named(self) -> Iterator[None]:
@@ -166,7 +172,12 @@ class LogMelRecords:
         starts = tf.random.stateless_uniform(
             [length // frames], seed, maxval=length - frames + 1, dtype=tf.int32
         )
-        return tf.gather(log_mel, starts[:, tf.newaxis] + tf.range(frames))
+        return self._cut(log_mel, starts)
+
+    def _cut(self, log_mel, starts):
+        return features.log_mel_to_patches(
+            log_mel, starts, self.params, context_frames=self.context_frames
+        )
 
 
 def write_shards(items, params, folder: pathlib.Path, utterances_per_shard: int) -> dict:

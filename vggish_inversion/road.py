@@ -11,10 +11,12 @@ import tensorflow as tf
 
 from vggish_inversion import features
 from vggish_inversion.targets import encoder
+from vggish_inversion.targets import views as tap_views
 
 # What is computed at once: 31 s of speech. VGGish's widest layer is 50 MB of it.
 _CHUNK_FRAMES = 3072
 _CHUNK_PATCHES = 32
+_CHUNK_VIEWS = 64
 
 
 class Road:
@@ -43,7 +45,8 @@ class Road:
             patch_hop_frames: distance between patches; the target's own if None.
 
         Raises:
-            ValueError: if patches that far apart leave gaps, or on an unknown tap.
+            ValueError: if patches that far apart leave gaps, on an unknown tap, or an inverter of
+                another shape.
         """
         self.params = target.log_mel
         self.patch_hop_frames = patch_hop_frames or target.log_mel.patch_hop_frames
@@ -55,13 +58,28 @@ class Road:
         self.names = tuple(inverters)
         self.tap_of = {name: target.tap(layer).name for name, (layer, _) in inverters.items()}
         self._inverters = {name: inverter for name, (_, inverter) in inverters.items()}
-        wanted = sorted(set(self.tap_of.values()))
-        self._taps = keras.Model(
-            target.model.input, {tap: target.model.output[tap] for tap in wanted}
-        )
-        models = [self._taps, *self._inverters.values()]
+        self._views = {
+            name: tap_views.Views.taken_by(inverter, target.tap(layer).shape, self.params)
+            for name, (layer, inverter) in inverters.items()
+        }
+        num_views = [views.num_views for views in self._views.values()]
+        self._chunk_patches = min(_CHUNK_PATCHES, max(1, _CHUNK_VIEWS // max([1, *num_views])))
+        targets = {
+            views: self._target_up_to(target, views)
+            for views in dict.fromkeys(self._views.values())
+        }
+        self._taps = {
+            views: tap_views.overlapping(model, views) for views, model in targets.items()
+        }
+        models = [*targets.values(), *self._inverters.values()]
         self.parts = [weight.value for model in models for weight in model.weights]
-        self.parts += [layer.loaded for layer in self._taps.layers if hasattr(layer, "loaded")]
+        layers = [layer for model in targets.values() for layer in model.layers]
+        self.parts += [layer.loaded for layer in layers if hasattr(layer, "loaded")]
+
+    def _target_up_to(self, target: encoder.TargetEncoder, views: tap_views.Views) -> keras.Model:
+        """The target up to the taps of the inverters that take these views."""
+        wanted = sorted({self.tap_of[name] for name in self.names if self._views[name] == views})
+        return keras.Model(target.model.input, {tap: target.model.output[tap] for tap in wanted})
 
     def log_mel(self, waveform):
         """`[samples]` float32 -> the target's log-mel `[frames, bands]` float32, nats."""
@@ -87,51 +105,66 @@ class Road:
             num_frames, self.params, hop_frames=self.patch_hop_frames
         )
 
+    def embedding_shape(self, name: str) -> tuple[int, ...]:
+        """Of the activations of one patch that an inverter takes: the tap's, or of its views."""
+        return tuple(self._inverters[name].input_shape[1:])
+
     def embed(self, log_mel, name: str):
-        """`[frames, bands]` -> activations `[patches, *tap_shape]` that one inverter takes."""
-        starts, tap = self.starts(tf.shape(log_mel)[0]), self.tap_of[name]
+        """`[frames, bands]` -> activations `[patches, *embedding_shape]` for one inverter."""
+        starts, views = self.starts(tf.shape(log_mel)[0]), self._views[name]
 
         def compute(first, last):
-            patches = features.log_mel_to_patches(log_mel, starts[first:last], self.params)
-            return self._taps(patches, training=False)[tap]
+            return self._activations(log_mel, starts[first:last], views)[self.tap_of[name]]
 
-        shape = self._taps.output[tap].shape[1:]
-        return concat_chunks(compute, tf.size(starts), _CHUNK_PATCHES, shape)
+        return concat_chunks(
+            compute, tf.size(starts), self._chunk_patches, self.embedding_shape(name)
+        )
 
     def invert_embedding(self, embedding, starts, name: str):
-        """`[patches, *tap_shape]` and `[patches]` -> `[frames, bands]` float32, nats."""
+        """`[patches, *embedding_shape]` and `[patches]` -> `[frames, bands]` float32, nats."""
 
         def compute(first, last):
             return self._inverters[name](embedding[first:last], training=False)
 
         shape = [self.params.patch_frames, self.params.num_bands]
         return self._join(
-            concat_chunks(compute, tf.shape(starts)[0], _CHUNK_PATCHES, shape), starts
+            concat_chunks(compute, tf.shape(starts)[0], self._chunk_patches, shape), starts
         )
 
     def invert(self, log_mel) -> dict:
         """`[frames, bands]` -> what each inverter makes of its activations, in the same shape.
 
-        The target is computed once for all of them; where patches overlap, they cross-fade.
+        The target is computed once for all that take the same views; where patches overlap, they
+        cross-fade.
         """
         if not self.names:
             return {}
         starts = self.starts(tf.shape(log_mel)[0])
 
         def compute(first, last):
-            patches = features.log_mel_to_patches(log_mel, starts[first:last], self.params)
-            activations = self._taps(patches, training=False)
+            activations = {
+                views: self._activations(log_mel, starts[first:last], views) for views in self._taps
+            }
             inverted = [
-                self._inverters[name](activations[self.tap_of[name]], training=False)
+                self._inverters[name](
+                    activations[self._views[name]][self.tap_of[name]], training=False
+                )
                 for name in self.names
             ]
             return tf.stack(inverted, axis=1)
 
         shape = [len(self.names), self.params.patch_frames, self.params.num_bands]
-        patches = concat_chunks(compute, tf.size(starts), _CHUNK_PATCHES, shape)
+        patches = concat_chunks(compute, tf.size(starts), self._chunk_patches, shape)
         return {
             name: self._join(patches[:, index], starts) for index, name in enumerate(self.names)
         }
+
+    def _activations(self, log_mel, starts, views: tap_views.Views) -> dict:
+        """The taps of some patches, each with its views."""
+        patches = features.log_mel_to_patches(
+            log_mel, starts, self.params, context_frames=views.context_frames
+        )
+        return self._taps[views](patches, training=False)
 
     def _join(self, patches, starts):
         log_mel = features.patches_to_log_mel(patches, starts, self.params)

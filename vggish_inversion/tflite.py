@@ -5,12 +5,14 @@ Both map one patch at a time. Their output is log-mel in nats.
 
 from collections.abc import Callable, Mapping
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from vggish_inversion import corpora, data, features
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.targets import encoder
+from vggish_inversion.targets import views as tap_views
 
 PRECISIONS = ("float32", "float16", "int8")
 
@@ -21,11 +23,12 @@ def patch_functions(
     """What can be converted.
 
     Returns:
-        "inverter": activations `[1, *tap_shape]` -> `[1, patch_frames, bands]` nats; "patch": the
-        same from a log-mel patch `[1, patch_frames, bands]`, through the target.
+        "inverter": activations `[1, *tap_shape]`, or `[1, views, *tap_shape]` of an inverter that
+        takes several -> `[1, patch_frames, bands]` nats; "patch": the same from a log-mel patch
+        `[1, patch_frames, bands]`, with the context that the views see, through the target.
     """
-    tap, params = target.tap(trained.layer), target.log_mel
-    inverter, to_tap = trained.load_model(), target.up_to(trained.layer)
+    params = target.log_mel
+    inverter, to_tap = trained.load_model(), target_part(trained, target)
 
     def invert(activations):
         scaled = inverter(activations, training=False)
@@ -35,12 +38,19 @@ def patch_functions(
         return [tf.TensorSpec([1, *shape], tf.float32)]
 
     return {
-        "inverter": tf.function(invert, input_signature=specify(*tap.shape)),
+        "inverter": tf.function(invert, input_signature=specify(*inverter.input_shape[1:])),
         "patch": tf.function(
             lambda patch: invert(to_tap(patch, training=False)),
-            input_signature=specify(params.patch_frames, params.num_bands),
+            input_signature=specify(*to_tap.input_shape[1:]),
         ),
     }
+
+
+def target_part(trained: inverter_run.InverterRun, target: encoder.TargetEncoder) -> keras.Model:
+    """The target up to the tap, on as many views as the inverter takes; see `targets.views`."""
+    shape = target.tap(trained.layer).shape
+    views = tap_views.Views.taken_by(trained.load_model(), shape, target.log_mel)
+    return tap_views.overlapping(target.up_to(trained.layer), views)
 
 
 def convert(function: tf.function, precision: str, examples: np.ndarray) -> bytes:
@@ -93,12 +103,19 @@ def distance(flatbuffer: bytes, function: tf.function, inputs: np.ndarray) -> tu
     return float(difference.max()), float(difference.mean())
 
 
-def speech_patches(data_dir: str, params: features.LogMelParams) -> tuple[np.ndarray, np.ndarray]:
+def speech_patches(
+    data_dir: str, params: features.LogMelParams, *, context_frames: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Log-mel patches of real speech: to set ranges by, and others to measure on.
 
+    Args:
+        data_dir: a folder of recordings.
+        params: the target's front end.
+        context_frames: that each patch has before and after it.
+
     Returns:
-        `[patches, patch_frames, bands]` float32 nats, twice: of the first two thirds of the
-        utterances, and of the rest.
+        `[patches, context + patch_frames + context, bands]` float32 nats, twice: of the first two
+        thirds of the utterances, and of the rest.
 
     Raises:
         corpora.CorpusError: if there is not one utterance of a patch or more for each.
@@ -108,7 +125,10 @@ def speech_patches(data_dir: str, params: features.LogMelParams) -> tuple[np.nda
     for log_mel, error in dataset.as_numpy_iterator():
         if not error:
             starts = features.patch_starts(len(log_mel), params)
-            patches.append(features.log_mel_to_patches(log_mel, starts, params).numpy())
+            cut = features.log_mel_to_patches(
+                log_mel, starts, params, context_frames=context_frames
+            )
+            patches.append(cut.numpy())
     if len(patches) < 2:
         raise corpora.CorpusError(f"{data_dir}: expected 2 utterances of a patch or more")
     split = max(1, len(patches) * 2 // 3)

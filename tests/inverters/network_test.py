@@ -111,6 +111,30 @@ class LargePresetTest(tf.test.TestCase):
                     no_gradient=r"block_\d_conv_(0|1)/kernel|block_\d_conv_0_norm",
                 )
 
+    def test_several_views(self):
+        for shape in ((12, 8, 32), (6, 4, 64), (10, 8), (128,)):
+            with self.subTest(shape):
+                keras_checks.check_keras_model(
+                    self,
+                    lambda shape=shape: network.build_inverter(
+                        shape, preset="large", num_views=5, seed=3
+                    ),
+                    (5, *shape),
+                    no_gradient=r"block_\d_conv_(0|1)/kernel|block_\d_conv_0_norm",
+                )
+        params = features.LogMelParams(patch_frames=50, num_bands=40)
+        model = network.build_inverter((7, 5, 8), preset="large", params=params, num_views=9)
+        self.assertEqual(model.output_shape, (None, 50, 40))
+
+    def test_every_view_counts(self):
+        model = network.build_inverter((6, 4, 64), preset="large", num_views=5)
+        embedding = np.random.default_rng(0).random((1, 5, 6, 4, 64), np.float32)
+        whole = model(embedding).numpy()
+        for number in range(5):
+            without = embedding.copy()
+            without[:, number] = 0
+            self.assertGreater(np.abs(model(without).numpy() - whole).max(), 1e-3, number)
+
     def test_a_place_of_the_grid_becomes_its_own_square_of_the_patch(self):
         model = network.build_inverter((24, 16, 16), preset="large")
         inside = model.get_layer("sub_pixel_relu").output

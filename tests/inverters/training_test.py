@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from tests import speech
 from vggish_inversion import corpora, data, training_run
-from vggish_inversion.inverters import monitoring, run, training
-from vggish_inversion.targets import encoder, hub
+from vggish_inversion.inverters import chain, monitoring, run, training
+from vggish_inversion.targets import encoder, hub, views
 
 _CONFIG = training.TrainConfig(
     num_epochs=4, batch_size=4, learning_rate=3e-3, optimizer="adam", seed=1
@@ -102,6 +102,36 @@ class TrainingTest(tf.test.TestCase):
             self.assertEqual(left["num_patches"], right["num_patches"])
             self.assertAllClose(float(left["val_loss"]), float(right["val_loss"]), atol=1e-6)
 
+    def test_an_inverter_of_several_views(self):
+        config = dataclasses.replace(_CONFIG, num_epochs=2, preset="large", num_views=5)
+        for loss in training.LOSSES:
+            with self.subTest(loss):
+                callbacks = monitoring.tensorboard_callbacks(self.folder / loss, self.validation)
+                config = dataclasses.replace(config, loss=loss)
+                inverter = self._train(loss, config=config, layer="layer_3", callbacks=callbacks)
+                self.assertEqual(inverter.input_shape, (None, 5, 6, 4, 64))
+                # the loss is that of the patch alone, seen with its context
+                to_tap = views.overlapping(self.target.up_to("layer_3"), views.Views(5, 96))
+                inverted = inverter(to_tap(self.validation.with_context(48).grid_patches())).numpy()
+                found = np.mean(np.abs(inverted - self.validation.grid_patches() / 10))
+                self.assertAllClose(found, float(self._history(loss)[-1]["val_loss"]), rtol=1e-4)
+        with self.assertRaises(_KilledError):
+            self._train("killed", config=config, layer="layer_3", callbacks=[_Kill(1)])
+        resumed = self._train("killed", config=config, layer="layer_3")
+        for left, right in zip(inverter.get_weights(), resumed.get_weights(), strict=True):
+            self.assertAllClose(left, right, atol=1e-6)
+
+    def test_the_number_of_views_is_kept(self):
+        config = dataclasses.replace(_CONFIG, num_epochs=1, preset="large")
+        for layer, expected in (("layer_1", 1), ("layer_3", 17)):
+            self._train(layer, config=config, layer=layer)
+            self.assertEqual(run.read_run(self.folder / layer).config["num_views"], expected)
+        with self.assertRaisesRegex(training_run.RunError, "num_views 17 -> 9"):
+            fewer = dataclasses.replace(config, num_views=9)
+            self._train("layer_3", config=fewer, layer="layer_3")
+        with self.assertRaisesRegex(ValueError, "inverts a patch alone, not 3 views"):
+            self._train("new", config=dataclasses.replace(_CONFIG, num_views=3))
+
     def test_a_finished_run_is_not_trained_again(self):
         self._train("run")
         written = (self.folder / "run" / "checkpoint.npz").stat().st_mtime_ns
@@ -183,7 +213,7 @@ class TrainingTest(tf.test.TestCase):
             target = encoder.load_target(name, weights="untrained")
             layer = target.taps[3].name
             exact = target.up_to(layer)(patches).numpy()
-            model, _ = training.build_training_model(
+            model, _ = chain.build_training_model(
                 target, layer, training.TrainConfig(precision="mixed_bfloat16")
             )
             frozen = model.layers[1]

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tests import networks
 from vggish_inversion import training_run
-from vggish_inversion.inverters import training
+from vggish_inversion.inverters import chain, training
 from vggish_inversion.targets import encoder
 
 _PATCHES = np.random.default_rng(0).normal(-2, 1.5, (2, 96, 64)).astype(np.float32)
@@ -77,7 +77,7 @@ class _Conformance(tf.test.TestCase):
         for tap in self.trained_taps:
             for precision in ("float32", "mixed_bfloat16"):
                 config = training.TrainConfig(precision=precision)
-                model, inverter = training.build_training_model(self.target, tap, config)
+                model, inverter = chain.build_training_model(self.target, tap, config)
                 self.assertEqual(
                     [weight.path for weight in model.trainable_variables],
                     [weight.path for weight in inverter.trainable_variables],

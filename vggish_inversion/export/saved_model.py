@@ -102,6 +102,7 @@ def _facts(trained, reconstructor: reconstruction.Reconstructor, vocoder: str) -
         "target_fingerprint": target.fingerprint,
         "layer": trained.layer,
         "tap_shape": list(target.tap(trained.layer).shape),
+        "embedding_shape": list(reconstructor.road.embedding_shape(trained.layer)),
         "preset": trained.preset,
         "loss": trained.loss,
         "inverter_sha256": trained.sha256,
@@ -122,7 +123,7 @@ def _card(facts: dict, target: encoder.TargetEncoder, folder: str) -> str:
     return _CARD.format(
         **{**facts, "log_mel": front_end},
         shape="x".join(map(str, facts["tap_shape"])),
-        axes=", ".join(map(str, facts["tap_shape"])),
+        axes=", ".join(map(str, facts["embedding_shape"])),
         patch_samples=params.patch_samples,
         log_floor=params.log_floor,
         bands=params.num_bands,

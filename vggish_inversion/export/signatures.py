@@ -22,7 +22,7 @@ class ReconstructionModule(tf.Module):
         super().__init__(name="reconstruction")
         self._road, self._vocoder = reconstructor.road, reconstructor.vocoder
         self._inverter = name
-        self._shape = reconstructor.target.tap(reconstructor.road.tap_of[name]).shape
+        self._shape = reconstructor.road.embedding_shape(name)
         self.parts = list(self._road.parts)  # what a SavedModel stores has to hang on the module
 
     def signatures(self) -> dict:
@@ -105,7 +105,7 @@ class ReconstructionModule(tf.Module):
 
     @tf.function
     def embed(self, waveform) -> dict:
-        """`[samples]` -> {embedding `[patches, *tap_shape]`, num_frames `[]`}."""
+        """`[samples]` -> {embedding `[patches, *embedding_shape]`, num_frames `[]`}."""
         log_mel = self._log_mel(waveform)
         return {
             "embedding": self._road.embed(log_mel, self._inverter),
@@ -114,7 +114,7 @@ class ReconstructionModule(tf.Module):
 
     @tf.function
     def invert(self, embedding) -> dict:
-        """`[patches, *tap_shape]`, evenly spaced -> {log_mel `[frames, bands]`}."""
+        """`[patches, *embedding_shape]`, evenly spaced -> {log_mel `[frames, bands]`}."""
         last = (tf.shape(embedding)[0] - 1) * self._road.patch_hop_frames
         return self.invert_to_length(embedding, last + self._road.params.patch_frames)
 

@@ -108,6 +108,11 @@ class RecGan(keras.Model):
         """What a checkpoint must keep beside the inverter."""
         return [*self._discriminator.variables, *self._discriminator_optimizer.variables]
 
+    @property
+    def input_shape(self):
+        """As of the chain: `(None, frames, bands)`."""
+        return self._chain.input_shape
+
     def call(self, patches, training=False):
         """Patches in nats -> the inverter's patches in network range."""
         return self._chain(patches, training=training)

@@ -8,13 +8,14 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
-from vggish_inversion import documents, folders
+from vggish_inversion import documents, features, folders
 from vggish_inversion.inverters import run
 from vggish_inversion.targets import encoder, hub
+from vggish_inversion.targets import views as tap_views
 
 _CARD = """# {name}
 
-Inverts `{layer}` ({shape}) of `{target}` back to its log-mel patches: a
+Inverts `{layer}` ({shape}{views}) of `{target}` back to its log-mel patches: a
 {kind} with the "{preset}" preset, trained by this project.
 
 - Data: {data}. Licences: LJSpeech is in the public domain, LibriSpeech is CC BY 4.0. The clips of
@@ -29,6 +30,7 @@ Inverts `{layer}` ({shape}) of `{target}` back to its log-mel patches: a
 - Licence of these weights: Apache-2.0
 
 {results}"""
+_VIEWS = ", on {} patches that overlap, {} frames apart"
 _BEGAN = "\n- Training began from the weights `{}`, whose own patches are not counted"
 _KINDS = {"l1": "RecCNN", "gan": "RecGAN"}
 _CARD_FIELDS = dict.fromkeys(("tap_shape", "data_dir", "command"), list)
@@ -75,6 +77,8 @@ def store_inverter(
         )
     documents.check_fields(config, _CARD_FIELDS, str(trained.folder / "config.json"))
     initial = config.get("initial_weights")  # runs from before there was such a setting have none
+    inverter, params = trained.load_model(), features.LogMelParams(**config["log_mel"])
+    views = tap_views.Views.taken_by(inverter, config["tap_shape"], params)
     last = trained.last_epoch
     documents.check_fields(
         last, dict.fromkeys(_HISTORY_COLUMNS, float), str(trained.folder / "history.csv")
@@ -85,7 +89,7 @@ def store_inverter(
     folder = folders.inside(pathlib.Path(models_dir), f"{name}/{version}")
     folder.mkdir(parents=True, exist_ok=True)
     if folder.resolve() != trained.folder.resolve():
-        write_compact(trained.load_model(), folder / "inverter.keras")
+        write_compact(inverter, folder / "inverter.keras")
         for file in ("config.json", "history.csv"):
             shutil.copyfile(trained.folder / file, folder / file)
     hub.write_digest(folder / "inverter.keras")
@@ -93,6 +97,7 @@ def store_inverter(
         name=name,
         layer=trained.layer,
         shape="x".join(map(str, config["tap_shape"])),
+        views=_VIEWS.format(views.num_views, views.hop_frames) if views.num_views > 1 else "",
         target=config["target"],
         kind=_KINDS[trained.loss],
         preset=trained.preset,

@@ -1,10 +1,10 @@
 """This project's own decoder: residual blocks on few places, and sub-pixel convolutions.
 
-The blocks are on the tap's own grid and, from deep taps, again on a grid of a quarter of a patch;
-between them, and in the end, there is one sub-pixel convolution (Shi et al., "Real-Time Single
-Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network", CVPR
-2016). Few channels at full size, where the paper's decoder does most of its work, are what a CPU is
-slowest at.
+The blocks are on the tap's own grid, or on that of all its views (`view_grid`), and, from deep
+taps, again on a grid of a quarter of a patch; between them, and in the end, there is one sub-pixel
+convolution (Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient
+Sub-Pixel Convolutional Neural Network", CVPR 2016). Few channels at full size, where the paper's
+decoder does most of its work, are what a CPU is slowest at.
 """
 
 import math
@@ -13,42 +13,62 @@ import keras
 import numpy as np
 
 from vggish_inversion import features
-from vggish_inversion.inverters import blocks, patch_grid
+from vggish_inversion.inverters import blocks, patch_grid, view_grid
+from vggish_inversion.targets import views as tap_views
 
-# A grid halved once more has a quarter of the places, which pays for twice the channels.
-_CHANNELS = (16, 32, 64, 128, 192)
-_BLOCKS = 4
+# Channels by halvings of the grid, and residual blocks, for one view and for several. A grid halved
+# once more has a quarter of the places, which pays for twice the channels; of several views the
+# bands alone are halved, and there are up to 16 times as many places.
+_SIZES = {
+    False: ((16, 32, 64, 128, 192), 4),
+    True: ((32, 48, 64, 96, 128, 192), 2),
+}
 _LAST_GRID = 2
 _OUTPUT_CHANNELS = 8
 
 
-def decode(embedding, params: features.LogMelParams, rng):
+def decode(embedding, params: features.LogMelParams, rng, views: tap_views.Views):
     """Decodes a tap to `[batch, patch_frames, bands, 1]`; see `network`."""
-    if len(embedding.shape) == 2:
-        halvings, width = patch_grid.DENSE_HALVINGS, _CHANNELS[patch_grid.DENSE_HALVINGS]
-        shape = (*patch_grid.grid(halvings, params), width)
-        x = keras.layers.Dense(math.prod(shape), kernel_initializer=_he(rng), name="dense")(
-            embedding
-        )
-        x = keras.layers.Reshape(shape, name="unfold")(x)
-    else:
-        x, halvings = patch_grid.on_grid(embedding, params)
-        width = _CHANNELS[min(halvings, len(_CHANNELS) - 1)]
-    x = _tower(_he_convolution(x, width, "stem", rng), f"grid_{halvings}", rng)
+    widths, num_blocks = _SIZES[views.num_views > 1]
+    x, frames, halvings = _on_grid(embedding, params, rng, views)
+    width = widths[min(halvings, len(widths) - 1)]
+    x = _he_convolution(x, width, "stem", rng)
+    x = _tower(x, f"grid_{halvings}", rng, num_blocks)
+    if views.num_views > 1:
+        x = view_grid.without_context(x, views, frames)
     if halvings > _LAST_GRID:
-        level, width = _LAST_GRID, _CHANNELS[_LAST_GRID]
-        x = _sub_pixel(x, width, 2 ** (halvings - level), f"grid_{level}_sub_pixel", rng)
-        x = _tower(
-            patch_grid.crop(x, patch_grid.grid(level, params), "grid_crop"), f"grid_{level}", rng
-        )
-        halvings = level
-    x = _sub_pixel(x, _OUTPUT_CHANNELS, 2**halvings, "sub_pixel", rng)
+        last_frames = math.gcd(frames, 2**_LAST_GRID)
+        scales = (frames // last_frames, 2 ** (halvings - _LAST_GRID))
+        frames, halvings, name = last_frames, _LAST_GRID, f"grid_{_LAST_GRID}"
+        x = _sub_pixel(x, widths[halvings], scales, f"{name}_sub_pixel", rng)
+        num_frames = math.ceil(params.patch_frames / frames)
+        x = patch_grid.crop(x, (num_frames, patch_grid.grid(halvings, params)[1]), "grid_crop")
+        x = _tower(x, name, rng, num_blocks)
+    x = _sub_pixel(x, _OUTPUT_CHANNELS, (frames, 2**halvings), "sub_pixel", rng)
     x = patch_grid.crop(x, patch_grid.grid(0, params), "crop")
     return blocks.output_convolution(x, keras.initializers.GlorotUniform(int(rng.integers(2**31))))
 
 
-def _tower(x, name: str, rng):
-    for index in range(_BLOCKS):
+def _on_grid(embedding, params: features.LogMelParams, rng, views: tap_views.Views):
+    """A grid, the frames of its cells, and how often the bands of a patch are halved to its own."""
+    halvings = patch_grid.DENSE_HALVINGS
+    dense_frames, dense_bands = patch_grid.grid(halvings, params)
+    width = _SIZES[views.num_views > 1][0][halvings]
+    if views.num_views > 1:
+        x, frames, band_halvings = view_grid.on_grid(embedding, params, views)
+        if x.shape[2] > 1 or dense_bands == 1:
+            return x, frames, band_halvings
+        return _sub_pixel(x, width, (1, dense_bands), "unfold", rng), frames, halvings
+    if len(embedding.shape) > 2:
+        x, halvings = patch_grid.on_grid(embedding, params)
+        return x, 2**halvings, halvings
+    shape = (dense_frames, dense_bands, width)
+    x = keras.layers.Dense(math.prod(shape), kernel_initializer=_he(rng), name="dense")(embedding)
+    return keras.layers.Reshape(shape, name="unfold")(x), 2**halvings, halvings
+
+
+def _tower(x, name: str, rng, num_blocks: int):
+    for index in range(num_blocks):
         x = _residual_block(x, x.shape[-1], f"{name}_block_{index}", rng)
     return keras.layers.ReLU(name=f"{name}_tower")(x)
 
@@ -64,16 +84,17 @@ def _residual_block(x, channels: int, name: str, rng):
     return keras.layers.Add(name=name)([x, y])
 
 
-def _sub_pixel(x, channels: int, scale: int, name: str, rng):
-    """Each place becomes `scale` x `scale` places of `channels`, behind a ReLU."""
+def _sub_pixel(x, channels: int, scales: tuple[int, int], name: str, rng):
+    """Each place becomes `scales` frames x bands of `channels`, behind a ReLU."""
     x = keras.layers.Conv2D(
-        scale * scale * channels, 1, kernel_initializer=_he(rng), name=f"{name}_conv"
+        math.prod(scales) * channels, 1, kernel_initializer=_he(rng), name=f"{name}_conv"
     )(x)
     x = keras.layers.ReLU(name=f"{name}_relu")(x)
     frames, bands = x.shape[1:3]
-    x = keras.layers.Reshape((frames, bands, scale, scale, channels), name=f"{name}_split")(x)
+    x = keras.layers.Reshape((frames, bands, *scales, channels), name=f"{name}_split")(x)
     x = keras.layers.Permute((1, 3, 2, 4, 5), name=f"{name}_permute")(x)
-    return keras.layers.Reshape((frames * scale, bands * scale, channels), name=name)(x)
+    shape = (frames * scales[0], bands * scales[1], channels)
+    return keras.layers.Reshape(shape, name=name)(x)
 
 
 def _he_convolution(x, channels: int, name: str, rng, *, use_bias: bool = True):

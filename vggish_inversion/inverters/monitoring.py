@@ -1,12 +1,13 @@
 """What TensorBoard shows of a run: losses, learning rate, spectrogram pictures and sound."""
 
+import functools
 import pathlib
 from collections.abc import Callable
 
 import keras
 import numpy as np
 
-from vggish_inversion import data, features
+from vggish_inversion import datasets, features
 
 _NUM_PICTURES = 4
 
@@ -17,20 +18,26 @@ class Examples(keras.callbacks.Callback):
     def __init__(
         self,
         log_dir: pathlib.Path,
-        patches: np.ndarray,
-        params: features.LogMelParams,
+        validation: datasets.TrainingData,
         *,
         vocoder: Callable | None,
         every_epochs: int,
     ):
-        """Shows `patches` `[patches, frames, bands]` (nats) after every `every_epochs` epochs."""
+        """Shows patches of `validation` after every `every_epochs` epochs."""
         super().__init__()
         self._log_dir = log_dir
-        self._patches = patches
-        self._params = params
+        self._validation = validation
+        self._log_mel = validation.params
         self._vocoder = vocoder
         self._every_epochs = every_epochs
         self._writer = None
+
+    @functools.cached_property
+    def _windows(self) -> np.ndarray:
+        """The patches, with the context that the model takes."""
+        assert self.model is not None  # set by fit
+        context = (self.model.input_shape[1] - self._log_mel.patch_frames) // 2
+        return self._validation.with_context(context).grid_patches(_NUM_PICTURES)
 
     def on_epoch_end(self, epoch, logs=None):
         """Writes the examples of this epoch."""
@@ -41,16 +48,17 @@ class Examples(keras.callbacks.Callback):
             return
         if self._writer is None:
             self._writer = tf.summary.create_file_writer(str(self._log_dir / "examples"))
-        scaled = keras.ops.convert_to_numpy(self.model(self._patches, training=False))
+        scaled = keras.ops.convert_to_numpy(self.model(self._windows, training=False))
+        patches = features.without_context(self._windows, self._log_mel)
         inverted = features.unscale_log_mel(scaled)
-        pairs = np.concatenate([self._patches, inverted], axis=1)
-        low, high = self._params.log_floor, float(self._patches.max())
+        pairs = np.concatenate([patches, inverted], axis=1)
+        low, high = self._log_mel.log_floor, float(patches.max())
         pictures = np.clip((pairs - low) / (high - low), 0, 1)[:, :, ::-1].transpose(0, 2, 1)
         with self._writer.as_default(step=epoch + 1):
             tf.summary.image("original_and_inverted", pictures[..., np.newaxis], _NUM_PICTURES)
             if self._vocoder is not None:
                 sound = np.asarray(self._vocoder(inverted))[..., np.newaxis]
-                rate = self._params.sample_rate_hz
+                rate = self._log_mel.sample_rate_hz
                 tf.summary.audio("inverted", sound, rate, max_outputs=_NUM_PICTURES)
 
     def on_train_end(self, logs=None):
@@ -61,7 +69,7 @@ class Examples(keras.callbacks.Callback):
 
 def tensorboard_callbacks(
     run_dir: str | pathlib.Path,
-    validation: data.LogMelCache,
+    validation: datasets.TrainingData,
     *,
     vocoder: Callable | None = None,
     every_epochs: int = 5,
@@ -75,8 +83,7 @@ def tensorboard_callbacks(
         every_epochs: how often examples are written; the last epoch always is.
     """
     log_dir = pathlib.Path(run_dir) / "tensorboard"
-    patches = validation.grid_patches(_NUM_PICTURES)
     return [
         keras.callbacks.TensorBoard(str(log_dir), write_graph=False),
-        Examples(log_dir, patches, validation.params, vocoder=vocoder, every_epochs=every_epochs),
+        Examples(log_dir, validation, vocoder=vocoder, every_epochs=every_epochs),
     ]

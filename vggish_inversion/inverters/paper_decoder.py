@@ -10,6 +10,7 @@ import numpy as np
 
 from vggish_inversion import features
 from vggish_inversion.inverters import blocks, patch_grid
+from vggish_inversion.targets import views as tap_views
 
 # Convolutions after the upsampling to each grid, named by how many halvings it lies under a patch;
 # deeper grids take the last row. The output layer follows the convolutions of grid 0.
@@ -18,8 +19,16 @@ _CHANNELS = ((16,), (32,), (64, 64), (128, 128))
 _DENSE_CHANNELS = 128
 
 
-def decode(embedding, params: features.LogMelParams, rng):
-    """Decodes a tap to `[batch, patch_frames, bands, 1]`; see `network`."""
+def decode(embedding, params: features.LogMelParams, rng, views: tap_views.Views):
+    """Decodes a tap to `[batch, patch_frames, bands, 1]`; see `network`.
+
+    Raises:
+        ValueError: if there is more than one view, for the published decoder sees a patch alone.
+    """
+    if views.num_views > 1:
+        raise ValueError(
+            f'the "paper" preset inverts a patch alone, not {views.num_views} views; use "large"'
+        )
     if len(embedding.shape) == 2:
         x, halvings = _unfold(embedding, params, rng), patch_grid.DENSE_HALVINGS
     else:

@@ -11,90 +11,14 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from vggish_inversion import datasets, features, folders, training_run
-from vggish_inversion.inverters import adversarial, distribution, network, optimizers
+from vggish_inversion.inverters import adversarial, chain, distribution, optimizers
+from vggish_inversion.inverters.config import LOSSES, OPTIMIZERS, TrainConfig
 from vggish_inversion.targets import encoder, hub
 
 _MAX_VALIDATION_PATCHES = 1024
 # The part of the inverter's rate that RecGAN's discriminator, by Adam, has: as published beside
 # Adam; beside Muon so that its default, 0.002, gives the published 0.0001.
 _DISCRIMINATOR_RATES = {"adam": 1.0, "muon": 0.05}
-
-LOSSES = ("l1", "gan")
-OPTIMIZERS = tuple(optimizers.OPTIMIZERS)
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainConfig:
-    """How an inverter is trained.
-
-    Attributes:
-        preset: of `network.build_inverter`.
-        loss: "l1" is RecCNN, "gan" is RecGAN: 100 * L1 + adversarial.
-        num_epochs: an epoch sees as many random patches as fit into the corpus side by side.
-        batch_size: patches per step.
-        learning_rate: peak of the cosine schedule.
-        optimizer: "muon", or "adam", the published one, which needs several times as many patches
-            (docs/experiments.md). RecGAN's discriminator always has Adam, at the same rate beside
-            "adam", as published, and at a twentieth of it beside "muon".
-        seed: of weights and patches.
-        precision: what the layers compute in, the frozen target's too; weights, outputs and losses
-            are float32, and so is the inverter that is written in the end.
-        jit_compile: whether XLA compiles the step.
-        initial_weights: a `.keras` file of the same inverter to begin with, such as RecCNN's for
-            RecGAN.
-    """
-
-    preset: str = "paper"
-    loss: str = "l1"
-    num_epochs: int = 30
-    batch_size: int = 64
-    learning_rate: float = 2e-3
-    optimizer: str = "muon"
-    seed: int = 0
-    precision: str = "float32"
-    jit_compile: bool = False
-    initial_weights: str | None = None
-
-
-def build_training_model(
-    target: encoder.TargetEncoder, layer: str, config: TrainConfig
-) -> tuple[keras.Model, keras.Model]:
-    """Chains the frozen target up to a tap and a new inverter.
-
-    Returns:
-        The chain `[batch, frames, bands]` log-mel in nats -> patches in network range, and the
-        inverter within it.
-    """
-    inverter = _build_inverter(target, layer, config, precision=config.precision)
-    frozen = _in_precision(target.up_to(layer), config.precision)
-    patches = keras.Input((target.log_mel.patch_frames, target.log_mel.num_bands), name="log_mel")
-    return keras.Model(patches, inverter(frozen(patches, training=False))), inverter
-
-
-def _in_precision(frozen: keras.Model, precision: str) -> keras.Model:
-    """A copy that computes in another precision; a network with parts of its own stays as it is."""
-    plain = all(
-        type(layer).__module__.startswith("keras.") and not isinstance(layer, keras.Model)
-        for layer in frozen.layers
-    )
-    if precision == "float32" or not plain:
-        return frozen
-    copy = keras.models.clone_model(
-        frozen,
-        clone_function=lambda layer: type(layer).from_config(
-            {**layer.get_config(), "dtype": precision}
-        ),
-    )
-    copy.set_weights(frozen.get_weights())
-    copy.trainable = False
-    return copy
-
-
-def _build_inverter(target, layer: str, config: TrainConfig, *, precision: str) -> keras.Model:
-    with training_run.computing_in(precision):
-        return network.build_inverter(
-            target.tap(layer).shape, preset=config.preset, params=target.log_mel, seed=config.seed
-        )
 
 
 def train_inverter(
@@ -138,6 +62,7 @@ def train_inverter(
             f"no optimizer {config.optimizer!r}; optimizers are: {' '.join(OPTIMIZERS)}"
         )
     chief = distribution.is_chief()
+    views = chain.views_of_tap(target, layer, config)
     settings = {
         **settings,
         "target": target.name,
@@ -150,6 +75,7 @@ def train_inverter(
         "validation_data": validation.fingerprint,
         "log_mel": dataclasses.asdict(target.log_mel),
         **dataclasses.asdict(config),
+        "num_views": views.num_views,
     }
     with training_run.open_run(run_dir, settings, writes=chief):
         return _train(target, layer, config, train, validation, run_dir, callbacks, chief)
@@ -165,6 +91,8 @@ def _train(target, layer, config, train, validation, run_dir, callbacks, chief) 
             return hub.read_keras_model(path)
     keras.utils.set_random_seed(config.seed)
     steps_per_epoch = max(1, train.num_patches // config.batch_size)
+    context = chain.views_of_tap(target, layer, config).context_frames
+    train, validation = train.with_context(context), validation.with_context(context)
     model, inverter, variables = _assemble(target, layer, config, steps_per_epoch)
     checkpoint = training_run.Checkpoint(
         run_dir, variables, examples_per_epoch=steps_per_epoch * config.batch_size, writes=chief
@@ -175,7 +103,7 @@ def _train(target, layer, config, train, validation, run_dir, callbacks, chief) 
     if epochs_done < config.num_epochs:
         held_out = validation.grid_patches(_MAX_VALIDATION_PATCHES)
         fit = {
-            "validation_data": (held_out, features.scale_log_mel(held_out)),
+            "validation_data": _labelled(held_out, target.log_mel),
             "epochs": config.num_epochs,
             "initial_epoch": epochs_done,
             "steps_per_epoch": steps_per_epoch,
@@ -187,7 +115,7 @@ def _train(target, layer, config, train, validation, run_dir, callbacks, chief) 
                 distribution.fit(model, batches, batch_size=config.batch_size, **fit)
             else:
                 model.fit(batches, verbose=2, **fit)
-    trained, inverter = inverter, _build_inverter(target, layer, config, precision="float32")
+    trained, inverter = inverter, chain.build_inverter(target, layer, config, precision="float32")
     inverter.set_weights(trained.get_weights())
     if chief:
         checkpoint.write_history()
@@ -198,7 +126,7 @@ def _train(target, layer, config, train, validation, run_dir, callbacks, chief) 
 
 def _assemble(target, layer: str, config: TrainConfig, steps_per_epoch: int):
     """The compiled model, the inverter within it, and all that a checkpoint has to keep."""
-    model, inverter = build_training_model(target, layer, config)
+    model, inverter = chain.build_training_model(target, layer, config)
     num_steps = config.num_epochs * steps_per_epoch
     variables = [*inverter.variables]
     if config.loss == "gan":
@@ -232,12 +160,17 @@ def _optimizer(name: str, peak_rate: float, num_steps: int, config: TrainConfig)
 
 
 def _labelled_batches(train: datasets.TrainingData, config: TrainConfig, *, first_step: int):
-    """Patches with themselves, in network range, as labels, in the form the backend reads best."""
+    """Batches with their labels, in the form the backend reads best."""
 
-    def label(patches):
-        return patches, features.scale_log_mel(patches)
+    def label(windows):
+        return _labelled(windows, train.params)
 
     place = {"batch_size": config.batch_size, "seed": config.seed, "first_step": first_step}
     if keras.backend.backend() == "tensorflow":
         return train.batch_dataset(**place).map(label)
-    return (label(patches) for patches in train.batches(**place))
+    return (label(windows) for windows in train.batches(**place))
+
+
+def _labelled(windows, params: features.LogMelParams):
+    """Patches with their context, and what is to be learnt: the patches, in network range."""
+    return windows, features.scale_log_mel(features.without_context(windows, params))

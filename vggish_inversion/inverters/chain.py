@@ -1,0 +1,69 @@
+"""The frozen target up to a tap and an inverter, in one network that can be trained."""
+
+import keras
+
+from vggish_inversion import training_run
+from vggish_inversion.inverters import network
+from vggish_inversion.inverters.config import TrainConfig
+from vggish_inversion.targets import encoder
+from vggish_inversion.targets import views as tap_views
+
+
+def views_of_tap(target: encoder.TargetEncoder, layer: str, config: TrainConfig) -> tap_views.Views:
+    """The views of a tap that a config asks for, or its preset takes.
+
+    Raises:
+        ValueError: if there is no such tap, or it cannot be seen so often.
+    """
+    tap, params = target.tap(layer), target.log_mel
+    asked = config.num_views or network.default_num_views(config.preset, tap.shape, params)
+    return tap_views.Views(asked, params.patch_frames)
+
+
+def build_inverter(
+    target: encoder.TargetEncoder, layer: str, config: TrainConfig, *, precision: str
+) -> keras.Model:
+    """The inverter of a tap, not trained, as a config asks for it."""
+    with training_run.computing_in(precision):
+        return network.build_inverter(
+            target.tap(layer).shape,
+            preset=config.preset,
+            params=target.log_mel,
+            num_views=views_of_tap(target, layer, config).num_views,
+            seed=config.seed,
+        )
+
+
+def build_training_model(
+    target: encoder.TargetEncoder, layer: str, config: TrainConfig
+) -> tuple[keras.Model, keras.Model]:
+    """Chains the frozen target up to a tap and a new inverter.
+
+    Returns:
+        The chain `[batch, frames, bands]` log-mel in nats, with the context that the views see ->
+        patches in network range, and the inverter within it.
+    """
+    inverter = build_inverter(target, layer, config, precision=config.precision)
+    frozen = _in_precision(target.up_to(layer), config.precision)
+    frozen = tap_views.overlapping(frozen, views_of_tap(target, layer, config))
+    window = keras.Input(frozen.input_shape[1:], name="log_mel")
+    return keras.Model(window, inverter(frozen(window, training=False))), inverter
+
+
+def _in_precision(frozen: keras.Model, precision: str) -> keras.Model:
+    """A copy that computes in another precision; a network with parts of its own stays as it is."""
+    plain = all(
+        type(layer).__module__.startswith("keras.") and not isinstance(layer, keras.Model)
+        for layer in frozen.layers
+    )
+    if precision == "float32" or not plain:
+        return frozen
+    copy = keras.models.clone_model(
+        frozen,
+        clone_function=lambda layer: type(layer).from_config(
+            {**layer.get_config(), "dtype": precision}
+        ),
+    )
+    copy.set_weights(frozen.get_weights())
+    copy.trainable = False
+    return copy

@@ -1,0 +1,44 @@
+"""The settings of one inverter's training."""
+
+import dataclasses
+
+from vggish_inversion.inverters import optimizers
+
+LOSSES = ("l1", "gan")
+OPTIMIZERS = tuple(optimizers.OPTIMIZERS)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """How an inverter is trained.
+
+    Attributes:
+        preset: of `network.build_inverter`.
+        num_views: patches on which the inverter sees the tap (`targets.views`): 1, its own, or an
+            odd number that overlap; what the preset takes at that tap if None.
+        loss: "l1" is RecCNN, "gan" is RecGAN: 100 * L1 + adversarial.
+        num_epochs: an epoch sees as many random patches as fit into the corpus side by side.
+        batch_size: patches per step.
+        learning_rate: peak of the cosine schedule.
+        optimizer: "muon", or "adam", the published one, which needs several times as many patches
+            (docs/experiments.md). RecGAN's discriminator always has Adam, at the same rate beside
+            "adam", as published, and at a twentieth of it beside "muon".
+        seed: of weights and patches.
+        precision: what the layers compute in, the frozen target's too; weights, outputs and losses
+            are float32, and so is the inverter that is written in the end.
+        jit_compile: whether XLA compiles the step.
+        initial_weights: a `.keras` file of the same inverter to begin with, such as RecCNN's for
+            RecGAN.
+    """
+
+    preset: str = "paper"
+    num_views: int | None = None
+    loss: str = "l1"
+    num_epochs: int = 30
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    optimizer: str = "muon"
+    seed: int = 0
+    precision: str = "float32"
+    jit_compile: bool = False
+    initial_weights: str | None = None
