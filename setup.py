@@ -41,6 +41,7 @@ setuptools.setup(
     install_requires=[
         f"tensorflow>=2.16.2,<2.17; {_REFERENCE}",
         f"tensorflow>=2.18; {_CURRENT}",
+        "h5py>=3.10,<4",  # the filters of the weights that ship
         "keras>=3.12,<4",  # before it, settings in a .keras file could run code in safe mode
         "tensorflow-hub>=0.16.1,<0.17",
         "setuptools<81",  # tensorflow-hub's pkg_resources, which later ones lack

@@ -2,15 +2,11 @@
 
 import pathlib
 import shutil
-import zipfile
 from collections.abc import Iterable
-
-import keras
-import numpy as np
 
 from vggish_inversion import documents, features, folders
 from vggish_inversion.inverters import run
-from vggish_inversion.targets import encoder, hub
+from vggish_inversion.targets import compact, encoder, hub
 from vggish_inversion.targets import views as tap_views
 
 _CARD = """# {name}
@@ -25,13 +21,16 @@ Inverts `{layer}` ({shape}{views}) of `{target}` back to its log-mel patches: a
 - Patches seen: {num_patches:,} in {num_epochs} epochs; held-out L1 {validation_nats:.3f} nats
   (patches of the validation split, before any vocoder){began}
 - Target weights: `{fingerprint}`
-- Kernels rounded to 11 significant bits, and compressed
+- Kernels rounded to {bits} significant bits, and compressed
 - sha256 of `inverter.keras`: `{sha256}`
 - Licence of these weights: Apache-2.0
 
 {results}"""
 _VIEWS = ", on {} patches that overlap, {} frames apart"
 _BEGAN = "\n- Training began from the weights `{}`, whose own patches are not counted"
+# Kernels are rounded to what training saw of them, or to 11 bits, which moves what an inverter
+# gives by less than 0.001 nats on average.
+_KERNELS = {"mixed_bfloat16": "bfloat16"}
 _KINDS = {"l1": "RecCNN", "gan": "RecGAN"}
 _CARD_FIELDS = dict.fromkeys(("tap_shape", "data_dir", "command"), list)
 _HISTORY_COLUMNS = ("epoch", "num_patches", "val_loss")
@@ -89,7 +88,8 @@ def store_inverter(
     folder = folders.inside(pathlib.Path(models_dir), f"{name}/{version}")
     folder.mkdir(parents=True, exist_ok=True)
     if folder.resolve() != trained.folder.resolve():
-        write_compact(inverter, folder / "inverter.keras")
+        precision = _KERNELS.get(config.get("precision"), "float16")
+        compact.write_compact(inverter, folder / "inverter.keras", precision=precision)
         for file in ("config.json", "history.csv"):
             shutil.copyfile(trained.folder / file, folder / file)
     hub.write_digest(folder / "inverter.keras")
@@ -109,41 +109,12 @@ def store_inverter(
         validation_nats=10 * float(last["val_loss"]),
         began=_BEGAN.format(initial) if initial else "",
         fingerprint=config["target_fingerprint"],
+        bits=compact.significant_bits(run.read_run(folder).load_model()),
         sha256=hub.sha256(folder / "inverter.keras"),
         results=_results_table(trained, results_dirs),
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
     return folder
-
-
-def write_compact(model: keras.Model, path: pathlib.Path) -> None:
-    """Writes a `.keras` file of about half the size, which Keras reads as any other.
-
-    Kernels keep the 11 significant bits of float16, which moves what an inverter gives by less than
-    0.001 nats on average; the zeros that are left of each value compress. Biases and batch norm
-    keep all their bits.
-    """
-    exact = model.get_weights()
-    with np.errstate(over="ignore"):
-        kernels = [
-            weight.astype(np.float16).astype(weight.dtype) if weight.ndim > 1 else weight
-            for weight in exact
-        ]
-    if not all(np.isfinite(kernel).all() for kernel in kernels):
-        kernels = exact  # larger than float16 can hold
-    unfinished = path.with_suffix(".unfinished.keras")
-    try:
-        model.set_weights(kernels)
-        model.save(unfinished)
-        with (
-            zipfile.ZipFile(unfinished) as source,
-            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as compact,
-        ):
-            for name in source.namelist():
-                compact.writestr(name, source.read(name))
-    finally:
-        model.set_weights(exact)
-        unfinished.unlink(missing_ok=True)
 
 
 def _results_table(trained: run.InverterRun, results_dirs) -> str:

@@ -1,17 +1,12 @@
 """Puts a trained vocoder into the model store, small, with a model card of measured figures."""
 
 import json
-import os
 import pathlib
 import shutil
-import zipfile
 from collections.abc import Mapping
 
-import keras
-import numpy as np
-
 from vggish_inversion import documents
-from vggish_inversion.targets import hub
+from vggish_inversion.targets import compact, hub
 from vggish_inversion.vocoders import neural, training
 
 _CARD = """# vocoder/{name}
@@ -81,7 +76,7 @@ def store_vocoder(
     folder.mkdir(parents=True, exist_ok=True)
     model = hub.read_keras_model(run_dir / training.MODEL_FILE)
     if folder.resolve() != run_dir.resolve():
-        write_small(model, folder / training.MODEL_FILE)
+        compact.write_compact(model, folder / training.MODEL_FILE)
         hub.write_digest(folder / training.MODEL_FILE)
         for file in (neural.CONFIG_FILE, "history.csv"):
             shutil.copyfile(run_dir / file, folder / file)
@@ -111,22 +106,6 @@ def store_vocoder(
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
     return folder
-
-
-def write_small(model: keras.Model, path: pathlib.Path) -> None:
-    """Rounds the weights of `model` to float16 and writes it as a compressed `.keras` file.
-
-    A rounded float32 ends in thirteen zeros, which compression takes away; the file loads as any.
-    """
-    rounded = [weight.astype(np.float16).astype(weight.dtype) for weight in model.get_weights()]
-    model.set_weights(rounded)
-    whole, unfinished = path.with_name("whole.keras"), path.with_name("unfinished.keras")
-    model.save(whole)
-    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(unfinished, "w") as small:
-        for name in source.namelist():
-            small.writestr(name, source.read(name), zipfile.ZIP_DEFLATED, compresslevel=9)
-    whole.unlink()
-    os.replace(unfinished, path)
 
 
 def _rounded(row: Mapping[str, str], key: str) -> str:
