@@ -18,7 +18,8 @@ L1 compares what is heard with what the vocoder was given: where that is far fro
 vocoder that is true to it need not come nearer to the recording. To measure on two cores of a
 larger machine, begin the command with `taskset --cpu-list 0,1`.
 
-Taps are those with an inverter below --inverters_dir, or in the model store; each layer's best.
+Taps are those with an inverter of the published decoder ("paper") below --inverters_dir, or in the
+model store.
 Weights that are "untrained" (of VGGish, say, where the published ones are not at hand) have none:
 such taps get an inverter that has not learned anything. It is as fast as one that has, but what it
 makes is no speech, so these rows have no log-mel L1 and do not count in `speedup`.
@@ -108,12 +109,14 @@ _ROADS = {"ours": our_road, "published": published_recipe}
 
 
 def load_inverters(target, folder: str | None, layers: list[str] | None) -> dict:
-    """Tap -> (inverter, whether it was trained); of untrained weights, on any tap."""
+    """Tap -> (published decoder, whether it was trained); of untrained weights, on any tap."""
     if target.weights == encoder.UNTRAINED:
         taps = [target.tap(layer) for layer in layers] if layers else target.taps
         build = network.build_inverter
         return {tap.name: (build(tap.shape, params=target.log_mel), False) for tap in taps}
-    runs = run.best_runs(run.find_runs(folder or hub.models_dir(), target, layers=layers))
+    runs = run.find_runs(folder or hub.models_dir(), target, layers=layers)
+    # What sees a tap on several patches has no place in the published recipe.
+    runs = run.best_runs(runs, preset="paper")
     return {layer: (trained.load_model(), True) for layer, trained in runs.items()}
 
 

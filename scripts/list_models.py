@@ -1,4 +1,4 @@
-"""Lists the inverters of the model store: patches they saw, L1 (nats) on held-out ones, size.
+"""Lists the inverters of the store: views they take, patches they saw, L1 (nats) on others, size.
 
 python scripts/list_models.py
 """

@@ -117,7 +117,7 @@ class TableTest(tf.test.TestCase):
             lines = store.format_table(folder).splitlines()
         self.assertLen(lines, 3)
         megabytes = f"{(hub.find_model(_INVERTER) / 'inverter.keras').stat().st_size / 1e6:.2f}"
-        own = [_TARGET, "layer_1", "paper", "l1"]
+        own = [_TARGET, "layer_1", "paper", "l1", "1"]
         self.assertEqual(lines[1].split(), [*own, "230,400", "0.305", megabytes])
         self.assertEqual(lines[2].split(), [*own, megabytes])
 

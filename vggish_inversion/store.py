@@ -19,7 +19,7 @@ _EXPORT_FIELDS = {"layer": str, "log_mel": dict, "patch_hop_frames": int}
 _ARCHIVE_ERRORS = (OSError, EOFError, ValueError, tarfile.TarError, zlib.error, RecursionError)
 _MAX_INFLATION = 200  # zeros deflate a thousand times, and no model is zeros
 _ARCHIVE_SUFFIXES = (".tar.gz", ".tgz")
-_COLUMNS = ("target", "layer", "preset", "loss", "patches seen", "held-out L1", "MB")
+_COLUMNS = ("target", "layer", "preset", "loss", "views", "patches seen", "held-out L1", "MB")
 
 
 class SavedReconstructor:
@@ -130,6 +130,7 @@ def format_table(models_dir: str | pathlib.Path | None = None) -> str:
         rows.append(
             (
                 *(config[key] for key in ("target", "layer", "preset", "loss")),
+                str(config.get("num_views", 1)),  # older runs do not name it
                 f"{int(last['num_patches']):,}" if last else "",
                 f"{trained.held_out_nats:.3f}" if last else "",
                 f"{size / 1e6:.2f}",

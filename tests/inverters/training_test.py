@@ -320,19 +320,23 @@ rng = np.random.default_rng(0)
 frames = np.cumsum(rng.normal(0, 0.3, (800, 64)), axis=0).clip(-4, 4).astype(np.float16)
 cache = data.LogMelCache(frames, np.array([500, 300]), features.LogMelParams(), "noise")
 target = encoder.load_target("small_encoder/speech_commands", weights="untrained")
-config = training.TrainConfig(num_epochs=3, batch_size=4, learning_rate=3e-3)
-training.train_inverter(
-    target, "layer_0", config, train=cache, validation=cache, run_dir=sys.argv[1], settings={}
-)
-history = open(sys.argv[1] + "/history.csv").read().splitlines()
-losses = [float(row.split(",")[2]) for row in history[1:]]
-assert losses[-1] < losses[0], losses
-run.read_run(sys.argv[1]).load_model()
+for layer, preset in (("layer_0", "paper"), ("layer_3", "large")):
+    config = training.TrainConfig(preset, num_epochs=3, batch_size=4, learning_rate=3e-3)
+    folder = sys.argv[1] + "/" + layer
+    training.train_inverter(
+        target, layer, config, train=cache, validation=cache, run_dir=folder, settings={}
+    )
+    history = open(folder + "/history.csv").read().splitlines()
+    losses = [float(row.split(",")[2]) for row in history[1:]]
+    assert losses[-1] < losses[0], losses
+    run.read_run(folder).load_model()
 """
 
 
 def test_a_run_on_jax_needs_no_tensorflow(tmp_path):
     environment = os.environ | {"KERAS_BACKEND": "jax"}
-    command = [sys.executable, "-c", _ON_JAX, str(tmp_path / "run")]
+    command = [sys.executable, "-c", _ON_JAX, str(tmp_path)]
     subprocess.run(command, check=True, env=environment)
-    assert run.read_run(tmp_path / "run").load_model().output_shape == (None, 96, 64)
+    for layer, shape in (("layer_0", (48, 32, 8)), ("layer_3", (17, 6, 4, 64))):
+        model = run.read_run(tmp_path / layer).load_model()
+        assert (model.input_shape[1:], model.output_shape[1:]) == (shape, (96, 64))
