@@ -130,7 +130,7 @@ def format_table(models_dir: str | pathlib.Path | None = None) -> str:
         rows.append(
             (
                 *(config[key] for key in ("target", "layer", "preset", "loss")),
-                str(config.get("num_views", 1)),  # older runs do not name it
+                str(trained.num_views),
                 f"{int(last['num_patches']):,}" if last else "",
                 f"{trained.held_out_nats:.3f}" if last else "",
                 f"{size / 1e6:.2f}",

@@ -21,7 +21,9 @@ class TablesTest(tf.test.TestCase):
         super().setUp()
         self.root = pathlib.Path(self.get_temp_dir())
 
-    def _folder(self, name: str, *, patches: int | None = None, **cells: str) -> pathlib.Path:
+    def _folder(
+        self, name: str, *, patches: int | None = None, views: int | None = None, **cells: str
+    ) -> pathlib.Path:
         """A results folder of its own corpus or length of training; conv4's row with `cells`."""
         folder = results_folder.write_results_folder(self.root / name)
         rows = results_folder.read_table(folder / "summary.csv")
@@ -31,6 +33,7 @@ class TablesTest(tf.test.TestCase):
         run = {"data_dir": [f"somewhere/{name.split('_')[0]}"], "split": "test"}
         run |= {"command": ["python", "scripts/evaluate.py", "--split=test"]}
         run |= {"patches_seen": {"conv4/large-l1": patches}} if patches else {}
+        run |= {"views": {"conv4/large-l1": views}} if views else {}
         (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
         return folder
 
@@ -50,6 +53,16 @@ class TablesTest(tf.test.TestCase):
         self.assertEqual(rows["lj, test", "conv4"], ["lj, test", "3", "conv4", "", conv4, ""])
         self.assertEqual(rows["dev, test", "conv4"], ["dev, test", "3", "conv4", "", conv4, conv4])
         self.assertIn("WER 10.0 % (0.0 to 25.0)", rows["dev, test", "natural"][3])
+
+    def test_how_often_an_inverter_sees_the_tap(self):
+        one, many = (
+            self._read(self._folder(name, views=n)) for name, n in (("lj", 1), ("dev", 17))
+        )
+        self.assertNotIn("views", report.results_table(one))
+        self.assertIn("log-mel L1 0.614<br>17 views |", report.results_table(many))
+        page = report.write_page(many[0].folder).read_text(encoding="utf-8")
+        self.assertIn("conv4 large (17 patches)", page)
+        self.assertNotIn("17 patches", report.write_page(one[0].folder).read_text(encoding="utf-8"))
 
     def test_two_figures_for_one_cell_are_refused(self):
         folders = self._folder("lj"), self._folder("lj_2", wer="0.4")

@@ -137,6 +137,7 @@ def describe_run(
             for name, run in grids.name_runs(runs).items()
             if (seen := run.last_epoch.get("num_patches"))
         },
+        "views": {name: run.num_views for name, run in grids.name_runs(runs).items()},
         # A vocoder with weights has a fingerprint; Griffin-Lim has none.
         "vocoders": {
             name: getattr(vocoder, "fingerprint", None)

@@ -220,8 +220,9 @@ def open_results(folder: pathlib.Path, settings: Mapping) -> None:
             if earlier.get(name, fingerprint) != fingerprint
         ]
         merged[kind] = earlier | settings[kind]
-    seen = kept.get("patches_seen", {})
-    merged["patches_seen"] = (seen if isinstance(seen, dict) else {}) | settings["patches_seen"]
+    for kind in ("patches_seen", "views"):
+        earlier = kept.get(kind)
+        merged[kind] = (earlier if isinstance(earlier, dict) else {}) | settings[kind]
     if conflicts:
         raise ValueError(
             f"{folder} holds results of another evaluation (different: {', '.join(conflicts)}); "

@@ -48,6 +48,12 @@ class InverterRun:
         return self.config["loss"]
 
     @property
+    def num_views(self) -> int:
+        """Patches on which it sees the tap (`targets.views`); runs of before do not name them."""
+        views = self.config.get("num_views")
+        return views if isinstance(views, int) else 1
+
+    @property
     def sha256(self) -> str:
         """Of the weights."""
         return hub.sha256(self.folder / "inverter.keras")

@@ -120,6 +120,7 @@ def _facts(results: Results) -> Html:
         ("target", _distinct(results, "target")),
         ("preset", _distinct(results, "preset")),
         ("loss", _distinct(results, "loss")),
+        ("views", _views(results)),
         ("vocoder", _distinct(results, "vocoder")),
         ("recogniser", _distinct(results, "asr")),
         ("utterances", str(len(results.reconstructions))),
@@ -129,6 +130,16 @@ def _facts(results: Results) -> Html:
         *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts if value),
         class_="facts",
     )
+
+
+def _views(results: Results) -> str:
+    """The inverters that see their tap on several patches: "layer_3 large (17 patches)"."""
+    several = [
+        f"{row.variant.layer} {row.variant.preset} ({views} patches)"
+        for row in results.summaries
+        if (views := results.views(row.variant) or 1) > 1
+    ]
+    return ", ".join(dict.fromkeys(several))
 
 
 def _room(num_heard: int, num_utterances: int) -> Html:

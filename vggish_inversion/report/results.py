@@ -151,10 +151,17 @@ class Results:
 
     def patches_seen(self, variant: Variant) -> int | None:
         """How many patches its inverter was trained on; None where that is not known."""
+        return self._of_inverter("patches_seen", variant)
+
+    def views(self, variant: Variant) -> int | None:
+        """On how many patches its inverter sees the tap; None where that is not known."""
+        return self._of_inverter("views", variant)
+
+    def _of_inverter(self, kind: str, variant: Variant) -> int | None:
+        numbers = (self.run or {}).get(kind)
         name = f"{variant.layer}/{variant.preset}-{variant.loss}"
-        seen = (self.run or {}).get("patches_seen")
-        count = seen.get(name) if isinstance(seen, dict) else None
-        return count if isinstance(count, int) else None
+        number = numbers.get(name) if isinstance(numbers, dict) else None
+        return number if isinstance(number, int) else None
 
     def find_clip(self, kind: str, reconstruction: Reconstruction) -> pathlib.Path | None:
         """The file of one reconstruction, or None if the folder has none.

@@ -17,7 +17,8 @@ _OF_ROW = ("clips", "n", "target", "tap", "vocoder", "recogniser")
 def results_table(folders: Sequence[Results]) -> str:
     """Target x tap, a column per preset and loss; with the two references.
 
-    Each cell is WER, STOI and log-mel L1, each with its 95 % interval over the n utterances.
+    Each cell is WER, STOI and log-mel L1, each with its 95 % interval over the n utterances, and
+    the views of the tap that the inverter takes, if several.
 
     Raises:
         ReportError: if two folders have different figures for one cell.
@@ -30,7 +31,9 @@ def results_table(folders: Sequence[Results]) -> str:
             key = (results.clips, str(row.num_utterances), variant.target, variant.layer)
             key += (variant.vocoder or MISSING, variant.asr)
             inverter = _inverter(row)
-            cell = "<br>".join(_figure(row, measure) for measure in _SHOWN)
+            views = results.views(variant) or 1
+            seen = [f"{views} views"] if views > 1 else []
+            cell = "<br>".join([*(_figure(row, measure) for measure in _SHOWN), *seen])
             if cells[key].setdefault(inverter, cell) != cell:
                 raise ReportError(
                     f"{results.folder}: {variant.layer}, {inverter} of {results.clips} has other "
