@@ -6,7 +6,7 @@ import pytest
 
 from vggish_inversion.inverters import network, table, training
 
-_FULL_GRID = pathlib.Path(__file__).parents[2] / "scripts" / "full_grid.csv"
+_SCRIPTS = pathlib.Path(__file__).parents[2] / "scripts"
 
 
 def _config(**fields) -> training.TrainConfig:
@@ -62,12 +62,13 @@ def test_a_row_that_is_not_there(tmp_path):
         table.read_table(path, _config, row=2)
 
 
-def test_the_full_grid_is_a_table_of_what_can_be_trained():
+@pytest.mark.parametrize("name, losses", [("full_grid", training.LOSSES), ("equal_data", ("l1",))])
+def test_the_tables_of_scripts_name_what_can_be_trained(name, losses):
     runs = [
         (rows.target, layer, config.preset, config.loss)
-        for rows in table.read_table(_FULL_GRID, _config)
+        for rows in table.read_table(_SCRIPTS / f"{name}.csv", _config)
         for layer, config in rows.places
     ]
     assert len(set(runs)) == len(runs)
     assert {preset for _, _, preset, _ in runs} == set(network.PRESETS)
-    assert {loss for _, _, _, loss in runs} == set(training.LOSSES)
+    assert {loss for _, _, _, loss in runs} == set(losses)
