@@ -15,7 +15,6 @@ import numpy as np
 
 _WEIGHTS = "model.weights.h5"
 _SMALL = 64  # values that are not worth a filter
-_FILTERS = {"shuffle": True, "compression": "gzip", "compression_opts": 9}
 
 
 def write_compact(model: keras.Model, path: pathlib.Path, *, precision: str = "float16") -> None:
@@ -39,7 +38,7 @@ def write_compact(model: keras.Model, path: pathlib.Path, *, precision: str = "f
             for name in source.namelist():
                 content = source.read(name)
                 if name == _WEIGHTS:
-                    content = _filtered(content)
+                    content = _shuffled(content)
                 compact.writestr(name, content, zipfile.ZIP_DEFLATED, compresslevel=9)
     finally:
         model.set_weights(exact)
@@ -61,15 +60,16 @@ def _rounded(weight: np.ndarray, precision: str) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(rounded))
 
 
-def _filtered(content: bytes) -> bytes:
-    """An HDF5 file with its arrays compressed."""
+def _shuffled(content: bytes) -> bytes:
+    """An HDF5 file whose arrays have the first bytes of all values first."""
     made = io.BytesIO()
     with h5py.File(io.BytesIO(content)) as source, h5py.File(made, "w") as compact:
 
         def copy(name: str, item) -> None:
             if isinstance(item, h5py.Dataset):
                 values = np.asarray(item[()])
-                filters = _FILTERS if values.size > _SMALL else {}
+                shuffled = {"shuffle": True, "chunks": values.shape}
+                filters = shuffled if values.size > _SMALL else {}
                 new = compact.create_dataset(name, data=values, **filters)
             else:
                 new = compact.require_group(name)
