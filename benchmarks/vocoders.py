@@ -11,7 +11,7 @@ whatever else the machine does slows all. Each output is compared with the part 
 that it covers. Wide-band PESQ (ITU-T P.862.2) is measured where the package `pesq` is installed.
 
 --wer_of=true_log_mel,layer_3 has PocketSphinx count the words that each vocoder leaves, of the true
-log-mel and of what the shipped inverters of --target reconstruct.
+log-mel and of what the published decoder ("paper") reconstructs from taps of --target.
 """
 
 import argparse
@@ -96,7 +96,7 @@ def word_error_rates(inputs, vocoders, clips, target: str) -> dict[str, dict[str
     for source in inputs:
         heard_of = [log_mel for _, log_mel in spoken]
         if source != "true_log_mel":
-            reconstructor = store.load_reconstructor(target, layer=source)
+            reconstructor = store.load_reconstructor(target, layer=source, preset="paper")
             heard_of = [reconstructor.invert(log_mel)[source] for log_mel in heard_of]
         for name, (vocode, start) in vocoders.items():
             # In step with the recording, as an evaluation has them.

@@ -10,7 +10,7 @@ from tests import scripts_test, speech
 from tests.report import browser
 
 _INVERTERS = [(f"layer_{index}", "paper") for index in range(7)]
-_LARGE = ("layer_1", "layer_2")
+_LARGE = ("layer_1", "layer_2", "layer_3", "layer_4")
 for _layer in _LARGE:
     _INVERTERS.insert(_INVERTERS.index((_layer, "paper")), (_layer, "large"))
 
