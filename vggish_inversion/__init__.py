@@ -15,7 +15,7 @@ _PUBLIC = {
     "Reconstructor": "reconstruction",
     "Tap": "targets.encoder",
     "TargetEncoder": "targets.encoder",
-    "TrainConfig": "inverters.training",
+    "TrainConfig": "inverters.config",
     "Utterance": "corpora",
     "build_inverter": "inverters.network",
     "bundled_speech": "corpora",
