@@ -321,7 +321,7 @@ def result_settings() -> dict:
         **{"inverters": {"layer_1/paper-l1": "0"}, "vocoders": {"griffin_lim": None}},
         **{"recognisers": {"pocketsphinx": "0"}, "utterances_sha256": "0", "num_utterances": 2},
         **{"num_conditions": 3, "layers": layers, "seconds": {"reading": 1.0}},
-        **{"patches_seen": {"layer_1/paper-l1": 16}},
+        **{"patches_seen": {"layer_1/paper-l1": 16}, "views": {"layer_1/paper-l1": 1}},
         **{"command": ["python", "scripts/evaluate.py"], "versions": {"keras": "3.15.1"}},
     }
 

@@ -149,7 +149,8 @@ class TrainVocoderTest(tf.test.TestCase, parameterized.TestCase):
         self.assertIn(hub.sha256(folder / "vocoder.keras"), text)
         stored = hub.read_keras_model(folder / "vocoder.keras")
         for own, small in zip(trained.get_weights(), stored.get_weights(), strict=True):
-            self.assertAllEqual(own.astype(np.float16).astype(np.float32), small)
+            rounded = own.astype(np.float16).astype(np.float32) if own.ndim > 1 else own
+            self.assertAllEqual(rounded, small)
         sizes = [(path / "vocoder.keras").stat().st_size for path in (self.folder / "run", folder)]
         self.assertLess(sizes[1], 0.8 * sizes[0])
         with self.assertRaisesRegex(hub.WeightsError, "no trained vocoder in"):
