@@ -8,7 +8,7 @@ _ROOT = pathlib.Path(__file__).parent
 
 # Each range names versions that were seen to work together. tensorflow-io's last wheels load under
 # TensorFlow 2.16 alone and stop at Python 3.11, which makes that pair the reference platform;
-# elsewhere audio is read through soundfile (see vggish_inversion/audio.py).
+# elsewhere audio is read through soundfile (see vggish_inversion/audio/decoding.py).
 _REFERENCE = "python_version < '3.12'"
 _CURRENT = "python_version >= '3.12'"
 

@@ -40,9 +40,11 @@ import librosa
 import numpy as np
 import vocoders as vocoder_benchmark
 
-from vggish_inversion import audio, corpora, features, metrics, reconstruction
+from vggish_inversion import audio, features, metrics, reconstruction
+from vggish_inversion.data import corpora
+from vggish_inversion.files import hub
 from vggish_inversion.inverters import network, run
-from vggish_inversion.targets import encoder, hub
+from vggish_inversion.targets import encoder, loading
 from vggish_inversion.vocoders import griffin_lim
 
 _DEMO_SPEECH = pathlib.Path(__file__).resolve().parents[1] / "scripts" / "demo_speech"
@@ -183,7 +185,7 @@ def main():
     print(f"{'':46} {'x real time':^15} {'log-mel L1':^15} {'L1 of vocoder':^15}")
     print(f"{'target':30} {'tap':15} " + f"{'ours':>7} {'publ.':>7} " * 3 + f"{'speedup':>7}")
     for name, source in zip(names, weights, strict=True):
-        target = encoder.load_target(name, weights=source or None)
+        target = loading.load_target(name, weights=source or None)
         inverters = load_inverters(target, options.inverters_dir, layers)
         for layer, (inverter, is_trained) in inverters.items():
             roads = {

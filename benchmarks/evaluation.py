@@ -23,9 +23,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from vggish_inversion import asr, audio, corpora, evaluation, vocoders
+from vggish_inversion import asr, audio, evaluation, vocoders
+from vggish_inversion.data import corpora
+from vggish_inversion.files import hub
 from vggish_inversion.inverters import run
-from vggish_inversion.targets import encoder, hub
+from vggish_inversion.targets import loading
 
 _DEMO_SPEECH = pathlib.Path(__file__).resolve().parents[1] / "scripts" / "demo_speech"
 
@@ -68,7 +70,7 @@ def main() -> int:
     options = parse_arguments()
     utterances = corpora.read_corpora(options.data_dirs.split(","), split=options.split)
     utterances = corpora.thin(utterances, options.limit)
-    target = encoder.load_target(options.target)
+    target = loading.load_target(options.target)
     layers = options.layers.split(",") if options.layers else None
     runs = run.find_runs(options.inverters_dir or hub.models_dir(), target, layers=layers)
     seconds: dict[str, list[float]] = {"evaluation": [], "alone": []}

@@ -13,8 +13,9 @@ import statistics
 import sys
 import time
 
-from vggish_inversion import audio, corpora
+from vggish_inversion import audio
 from vggish_inversion.asr import pocketsphinx
+from vggish_inversion.data import corpora
 
 _DEMO_SPEECH = pathlib.Path(__file__).resolve().parents[1] / "scripts" / "demo_speech"
 

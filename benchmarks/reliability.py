@@ -50,8 +50,12 @@ def main(_):
 
 def import_all() -> None:
     """Imports what readers need, before the workers part, for it takes seconds."""
-    from vggish_inversion import export, paper, report, store  # noqa: F401
-    from vggish_inversion.targets import saved_model, vggish_postprocessing  # noqa: F401
+    from vggish_inversion import report  # noqa: F401
+    from vggish_inversion.experiments import comanducci_2021  # noqa: F401
+    from vggish_inversion.reconstruction import saved_model as exported  # noqa: F401
+    from vggish_inversion.reconstruction import store  # noqa: F401
+    from vggish_inversion.targets import vggish_postprocessing  # noqa: F401
+    from vggish_inversion.targets.own import saved_model  # noqa: F401
     from vggish_inversion.vocoders import card  # noqa: F401
 
 

@@ -27,7 +27,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from vggish_inversion.targets import encoder
+from vggish_inversion.targets import encoder, loading
 
 _BARE_FRAMES, _BARE_BANDS, _BARE_CHANNELS = 12, 8, 512
 _BARE_FLOPS = 2 * 9 * _BARE_FRAMES * _BARE_BANDS * _BARE_CHANNELS**2
@@ -115,7 +115,7 @@ def main():
     print(f"{'target':31}{'tap':10}patches/s  GFLOP/patch  GFLOP/s  bare GFLOP/s  efficiency")
     result = {"machine": machine, "batch_size": args.batch_size, "targets": {}}
     for name in args.targets.split(","):
-        target = encoder.load_target(name, weights="untrained")
+        target = loading.load_target(name, weights="untrained")
         taps = [tap.name for tap in target.taps] if args.taps == "all" else args.taps.split(",")
         rows = result["targets"][name] = {}
         for tap in taps:

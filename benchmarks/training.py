@@ -28,9 +28,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from vggish_inversion import corpora, data, features
-from vggish_inversion.inverters import chain, network, optimizers, training
-from vggish_inversion.targets import encoder
+from vggish_inversion import features
+from vggish_inversion.data import corpora, log_mel_cache
+from vggish_inversion.inverters import chain, network, training
+from vggish_inversion.targets import loading
+from vggish_inversion.training import optimizers
 
 _DEMO_SPEECH = pathlib.Path(__file__).resolve().parents[1] / "scripts" / "demo_speech"
 _PUBLISHED_BATCH, _PUBLISHED_SHUFFLE, _PUBLISHED_RATE = 256, 500, 1e-4
@@ -82,7 +84,7 @@ def input_efficiency(model, cache, config, *, num_steps: int, num_turns: int) ->
     }
 
 
-def write_embeddings(target, layer: str, cache: data.LogMelCache, path: str) -> None:
+def write_embeddings(target, layer: str, cache: log_mel_cache.LogMelCache, path: str) -> None:
     """Every utterance's embeddings and log-mel patches, as the published code stores them."""
     model = target.up_to(layer)
     ends = np.cumsum(cache.lengths)
@@ -182,12 +184,12 @@ def parse_arguments() -> argparse.Namespace:
 def main():
     """Measures, prints and, as the last line, gives one JSON object."""
     options = parse_arguments()
-    target = encoder.load_target(options.target)
+    target = loading.load_target(options.target)
     config = training.TrainConfig(batch_size=16)
     with tempfile.TemporaryDirectory() as folder:
-        utterances = data.training_splits(options.data_dirs.split(","))
+        utterances = log_mel_cache.training_splits(options.data_dirs.split(","))
         train, validation = (
-            data.cache_log_mel(
+            log_mel_cache.cache_log_mel(
                 corpora.thin(utterances[split], options.limit), target.log_mel, folder
             )
             for split in ("train", "validation")

@@ -29,8 +29,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import librosa
 import numpy as np
 
-from vggish_inversion import asr, audio, corpora, features, metrics, store
-from vggish_inversion.targets import hub
+from vggish_inversion import asr, audio, features, metrics
+from vggish_inversion.data import corpora
+from vggish_inversion.files import hub
+from vggish_inversion.reconstruction import store
 from vggish_inversion.vocoders import griffin_lim, load_vocoder
 from vggish_inversion.vocoders import neural as neural_vocoder
 

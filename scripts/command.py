@@ -85,9 +85,9 @@ def define_target_flags() -> Callable:
     seed = flags.DEFINE_integer("seed", 0, "Of everything random.")
 
     def load(*, default_weights=None):
-        from vggish_inversion.targets import encoder  # imports TensorFlow, which --help need not
+        from vggish_inversion.targets import loading  # imports TensorFlow, which --help need not
 
-        return encoder.load_target(
+        return loading.load_target(
             target.value, weights=weights.value or default_weights, seed=seed.value
         )
 

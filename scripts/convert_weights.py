@@ -33,7 +33,8 @@ def main():
         raise ValueError(
             f"--output={output}: expected a name that ends in {' or '.join(_SUFFIXES)}"
         )
-    from vggish_inversion.targets import encoder, hub  # imports TensorFlow, which --help need not
+    from vggish_inversion.files import hub
+    from vggish_inversion.targets import loading  # imports TensorFlow, which --help need not
 
     target = _load_target()
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +44,7 @@ def main():
             target.model.save(unfinished)
         else:
             target.model.save_weights(unfinished)
-        written = encoder.load_target(target.name, weights=str(unfinished))
+        written = loading.load_target(target.name, weights=str(unfinished))
         if written.fingerprint != target.fingerprint:
             raise ValueError(f"{output}: reading it back gave other weights; is the disk sound?")
         os.replace(unfinished, output)

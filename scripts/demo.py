@@ -14,9 +14,11 @@ import tqdm
 from absl import flags
 
 import command
-from vggish_inversion import corpora, evaluation, folders, report
+from vggish_inversion import evaluation, report
+from vggish_inversion.data import corpora
+from vggish_inversion.files import folders, hub
 from vggish_inversion.inverters import run
-from vggish_inversion.targets import encoder, hub
+from vggish_inversion.targets import loading
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", "build/demo", "Receives index.html, summary.csv, results.csv and audio/."
@@ -31,7 +33,7 @@ def main():
     if (output_dir / "run.json").is_file():
         with folders.sole_writer(output_dir):
             shutil.rmtree(output_dir)  # an earlier demo's: it is made anew
-    target = encoder.load_target(_TARGET)
+    target = loading.load_target(_TARGET)
     runs = run.find_runs(hub.models_dir(), target, layers=None)
     utterances = corpora.read_corpus(_SPEECH)
     rows = evaluation.evaluate_runs(

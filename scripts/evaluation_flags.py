@@ -5,9 +5,10 @@ import pathlib
 from absl import flags
 
 import command
-from vggish_inversion import asr, corpora, evaluation, metrics, vocoders
+from vggish_inversion import asr, evaluation, metrics, vocoders
+from vggish_inversion.data import corpora
+from vggish_inversion.files import hub
 from vggish_inversion.inverters import run
-from vggish_inversion.targets import hub
 
 LOAD_TARGET = command.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps to invert, such as conv3,conv4, or all.")

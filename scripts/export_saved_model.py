@@ -10,9 +10,10 @@ It runs wherever TensorFlow does, without this package; its README.md lists the 
 from absl import flags
 
 import command
-from vggish_inversion import export, vocoders
+from vggish_inversion import vocoders
+from vggish_inversion.files import hub
 from vggish_inversion.inverters import run
-from vggish_inversion.targets import hub
+from vggish_inversion.reconstruction import saved_model
 
 _LOAD_TARGET = command.define_target_flags()
 _LAYER = flags.DEFINE_string("layer", None, "Tap; needed unless --inverter is given.")
@@ -42,7 +43,7 @@ def main():
         [trained] = run.best_runs(runs, preset=_PRESET.value).values()
     else:
         raise ValueError("expected --layer=TAP or --inverter=RUN_FOLDER, got neither")
-    folder = export.export_saved_model(
+    folder = saved_model.export_saved_model(
         trained,
         _OUTPUT_DIR.value,
         target=target,

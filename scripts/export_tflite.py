@@ -14,8 +14,9 @@ import numpy as np
 from absl import flags
 
 import command
-from vggish_inversion import folders, tflite
+from vggish_inversion.files import folders
 from vggish_inversion.inverters import run
+from vggish_inversion.reconstruction import tflite
 
 _INVERTER = flags.DEFINE_string(
     "inverter", None, "Folder of a run or of a shipped inverter.", required=True

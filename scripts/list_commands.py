@@ -15,7 +15,7 @@ from absl import flags
 
 import command
 from vggish_inversion import report
-from vggish_inversion.targets import hub
+from vggish_inversion.files import hub
 
 _RESULTS_DIRS = flags.DEFINE_list("results_dirs", [], "Of scripts/evaluate.py.")
 _KEPT = "not kept"

@@ -6,7 +6,7 @@ python scripts/list_models.py
 from absl import flags
 
 import command
-from vggish_inversion import store
+from vggish_inversion.reconstruction import store
 
 _MODELS_DIR = flags.DEFINE_string("models_dir", None, "Any folder of runs; default: the store.")
 

@@ -11,7 +11,8 @@ import pathlib
 from absl import flags
 
 import command
-from vggish_inversion.targets import hub, small_encoder_card
+from vggish_inversion.files import hub
+from vggish_inversion.tasks import card
 
 _MODELS_DIR = flags.DEFINE_string("models_dir", None, "The store; default: the project's.")
 
@@ -19,7 +20,7 @@ _MODELS_DIR = flags.DEFINE_string("models_dir", None, "The store; default: the p
 def main():
     """Prints the table."""
     models_dir = pathlib.Path(_MODELS_DIR.value or hub.models_dir())
-    print(small_encoder_card.accuracy_table(models_dir))
+    print(card.accuracy_table(models_dir))
 
 
 if __name__ == "__main__":

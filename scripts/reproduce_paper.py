@@ -19,14 +19,16 @@ import tqdm
 from absl import flags
 
 import command
-from vggish_inversion import asr, corpora, evaluation, paper
+from vggish_inversion import asr, evaluation
+from vggish_inversion.data import corpora
+from vggish_inversion.experiments import comanducci_2021
 
 _LOAD_TARGET = command.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps, from first to last, or all.")
 _DATA_DIR = flags.DEFINE_list("data_dir", None, "LJSpeech, or other corpus folders.", required=True)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Receives all of it.", required=True)
 _RECIPE = flags.DEFINE_enum(
-    "recipe", "published", [*paper.RECIPES], "ours: Muon in batches of 64, sooner there."
+    "recipe", "published", [*comanducci_2021.RECIPES], "ours: Muon in batches of 64, sooner there."
 )
 _EPOCHS = flags.DEFINE_integer(
     "epochs", None, "Passes over the corpus; default: as much as the paper's 300.", lower_bound=1
@@ -39,11 +41,11 @@ _PLAN_ONLY = flags.DEFINE_bool("plan_only", False, "Print what it would take, an
 
 def main():
     """Plans, trains, measures, compares."""
-    experiment = paper.Experiment(
+    experiment = comanducci_2021.Experiment(
         data_dirs=_DATA_DIR.value,
         output_dir=pathlib.Path(_OUTPUT_DIR.value),
         layers=None if _LAYERS.value == ["all"] else _LAYERS.value,
-        recipe=paper.RECIPES[_RECIPE.value],
+        recipe=comanducci_2021.RECIPES[_RECIPE.value],
         seed=flags.FLAGS.seed,
         num_epochs=_EPOCHS.value,
         split=_SPLIT.value,
@@ -51,17 +53,17 @@ def main():
         grid=evaluation.Grid(transcribers=tuple(_ASR.value)),
     )
     name, weights = flags.FLAGS.target, flags.FLAGS.target_weights
-    print(paper.describe_plan(experiment, name, weights=weights), flush=True)
+    print(comanducci_2021.describe_plan(experiment, name, weights=weights), flush=True)
     if _PLAN_ONLY.value:
         return command.ALL_DONE
-    outcome = paper.reproduce(
+    outcome = comanducci_2021.reproduce(
         experiment,
         _LOAD_TARGET(),
         settings=command.provenance(),
         announce=lambda line: print(line, flush=True),
         progress=tqdm.tqdm,
     )
-    print(paper.comparison_text(outcome.comparison))
+    print(comanducci_2021.comparison_text(outcome.comparison))
     print(f"\nlisten and look: {outcome.page}\nthe numbers: {experiment.comparison_path}")
     return command.exit_code(num_done=outcome.num_done, num_failed=outcome.num_failed)
 

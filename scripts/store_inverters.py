@@ -10,8 +10,8 @@ import subprocess
 from absl import flags
 
 import command
+from vggish_inversion.files import hub
 from vggish_inversion.inverters import card
-from vggish_inversion.targets import hub
 
 _RUNS_DIR = flags.DEFINE_string(
     "runs_dir", None, "Folder with finished runs, at any depth.", required=True

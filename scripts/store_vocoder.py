@@ -12,7 +12,7 @@ import subprocess
 from absl import flags
 
 import command
-from vggish_inversion.targets import hub
+from vggish_inversion.files import hub
 from vggish_inversion.vocoders import card
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of scripts/train_melgan.py.", required=True)

@@ -21,9 +21,9 @@ from absl import flags, logging
 
 import command
 import training_flags
-from vggish_inversion import datasets
+from vggish_inversion.data import training_data
 from vggish_inversion.inverters import grid, network, table, training
-from vggish_inversion.targets import encoder
+from vggish_inversion.targets import encoder, loading
 
 _LOAD_TARGET = command.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps, from first to last, or all.")
@@ -43,7 +43,7 @@ def _train(target: encoder.TargetEncoder, places, folder: pathlib.Path) -> list[
     return grid.train_grid(
         target,
         places,
-        data=datasets.read_training_data(_DATA_DIR.value, target.log_mel, cache_dir),
+        data=training_data.read_training_data(_DATA_DIR.value, target.log_mel, cache_dir),
         folder=folder,
         settings=command.provenance(data_dir=_DATA_DIR.value),
         announce=functools.partial(print, flush=True),
@@ -68,8 +68,8 @@ def _from_table(folder: pathlib.Path) -> list[grid.GridRun]:
     done = []
     for rows in table.read_table(_TABLE.value, _CONFIG, row=_ROW.value):
         try:
-            target = encoder.load_target(rows.target, weights=rows.weights, seed=flags.FLAGS.seed)
-            name = rows.target if encoder.is_family(rows.target) else pathlib.Path(rows.target).stem
+            target = loading.load_target(rows.target, weights=rows.weights, seed=flags.FLAGS.seed)
+            name = rows.target if loading.is_family(rows.target) else pathlib.Path(rows.target).stem
             done += _train(target, rows.places, folder / name)
         except (ValueError, OSError) as error:  # of one target; the others go on
             logging.error("%s", error)

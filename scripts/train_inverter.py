@@ -16,8 +16,9 @@ from absl import flags
 
 import command
 import training_flags
-from vggish_inversion import datasets
-from vggish_inversion.inverters import distribution, monitoring, network, training
+from vggish_inversion.data import training_data
+from vggish_inversion.inverters import monitoring, network, training
+from vggish_inversion.training import distribution
 from vggish_inversion.vocoders import load_vocoder
 
 _LOAD_TARGET = command.define_target_flags()
@@ -41,7 +42,7 @@ def main():
         target = _LOAD_TARGET()
         target.tap(_LAYER.value)
         cache_dir = _CACHE_DIR.value or f"{_OUTPUT_DIR.value}/log_mel_cache"
-        caches = datasets.read_training_data(_DATA_DIR.value, target.log_mel, cache_dir)
+        caches = training_data.read_training_data(_DATA_DIR.value, target.log_mel, cache_dir)
         training.train_inverter(
             target,
             _LAYER.value,

@@ -17,8 +17,9 @@ from absl import flags
 import command
 import vocoder_flags
 from vggish_inversion import features, metrics, reconstruction
+from vggish_inversion.data import segments
 from vggish_inversion.inverters import run
-from vggish_inversion.vocoders import load_vocoder, monitoring, segments, training
+from vggish_inversion.vocoders import load_vocoder, monitoring, training
 
 _DATA_DIR = flags.DEFINE_list("data_dir", None, "Corpus folder(s) of speech.", required=True)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The run's folder.", required=True)

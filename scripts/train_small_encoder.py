@@ -11,9 +11,12 @@ import pathlib
 from absl import flags
 
 import command
-from vggish_inversion.targets import classification, small_encoder_card, tasks
+from vggish_inversion.tasks import card as small_encoder_card
+from vggish_inversion.tasks import classification, labelled_corpora
 
-_TASK = flags.DEFINE_enum("task", "speech_commands", sorted(tasks.TASKS), "What to classify.")
+_TASK = flags.DEFINE_enum(
+    "task", "speech_commands", sorted(labelled_corpora.TASKS), "What to classify."
+)
 _DATA_DIR = flags.DEFINE_list("data_dir", None, "Folder(s) of the task's corpus.", required=True)
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Receives encoder.keras, config.json and README.md.", required=True
@@ -36,9 +39,12 @@ def main():
         balanced=_BALANCED.value,
         seed=_SEED.value,
     )
-    clips = tasks.read_task(_TASK.value, _DATA_DIR.value)
+    clips = labelled_corpora.read_task(_TASK.value, _DATA_DIR.value)
     labels = sorted({clip.label for clip in clips})
-    splits = {split: classification.read_patches(clips, labels, split) for split in tasks.SPLITS}
+    splits = {
+        split: classification.read_patches(clips, labels, split)
+        for split in labelled_corpora.SPLITS
+    }
     folder = pathlib.Path(_OUTPUT_DIR.value)
     if (folder / "encoder.keras").is_file():
         card = small_encoder_card.measure_again(folder, _TASK.value, labels, splits)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from absl import flags
 
-from vggish_inversion import training_run
-from vggish_inversion.inverters import distribution, training
+from vggish_inversion.inverters import training
+from vggish_inversion.training import distribution, run_folder
 
 
 def define_training_flags() -> Callable[..., training.TrainConfig]:
@@ -20,7 +20,7 @@ def define_training_flags() -> Callable[..., training.TrainConfig]:
         "optimizer", "muon", training.OPTIMIZERS, "adam is the published one, and slower."
     )
     precision = flags.DEFINE_enum(
-        "precision", "float32", training_run.PRECISIONS, "What the inverter's layers compute in."
+        "precision", "float32", run_folder.PRECISIONS, "What the inverter's layers compute in."
     )
     num_views = flags.DEFINE_integer(
         "num_views",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from absl import flags
 
-from vggish_inversion import training_run
+from vggish_inversion.training import run_folder
 from vggish_inversion.vocoders import training
 
 
@@ -41,7 +41,7 @@ def define_training_flags() -> Callable[[], training.VocoderConfig]:
         ),
         "seed": flags.DEFINE_integer("seed", 0, "Of everything random."),
         "precision": flags.DEFINE_enum(
-            "precision", "float32", training_run.PRECISIONS, "What the layers compute in."
+            "precision", "float32", run_folder.PRECISIONS, "What the layers compute in."
         ),
         "jit_compile": flags.DEFINE_bool("jit_compile", False, "Compile the step with XLA."),
     }

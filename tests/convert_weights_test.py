@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 from tests.scripts_test import run
-from vggish_inversion.targets import encoder, hub
+from vggish_inversion.files import hub
+from vggish_inversion.targets import loading
 
 
 class ConvertWeightsTest(tf.test.TestCase):
@@ -18,7 +19,7 @@ class ConvertWeightsTest(tf.test.TestCase):
 
     @pytest.mark.slow
     def test_both_forms_hold_the_same_weights(self):
-        expected = encoder.load_target("yamnet", weights="untrained", seed=2).fingerprint
+        expected = loading.load_target("yamnet", weights="untrained", seed=2).fingerprint
         for name in ("yamnet.weights.h5", "yamnet.keras"):
             output = self.folder / name.partition(".")[2] / name  # in a folder yet to be made
             flags = ("--target_weights=untrained", "--seed=2", f"--output={output}")
@@ -27,7 +28,7 @@ class ConvertWeightsTest(tf.test.TestCase):
             self.assertIn(f"{hub.sha256(output)}  {name}", result.stdout)
             made = {path.name for path in output.parent.iterdir()}
             self.assertEqual(made, {name, f"{name}.sha256"})
-            target = encoder.load_target("yamnet", weights=str(output))
+            target = loading.load_target("yamnet", weights=str(output))
             self.assertEqual(target.fingerprint, expected)
 
     def test_a_name_that_keras_does_not_know(self):

@@ -18,7 +18,7 @@ import tensorflow as tf
 import yaml
 
 import vggish_inversion
-from vggish_inversion.targets import encoder
+from vggish_inversion.targets import loading
 
 _ROOT = pathlib.Path(__file__).parents[1]
 _BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -176,7 +176,7 @@ class YourOwnNetworkTest(tf.test.TestCase):
         self.assertTrue((folder / "build" / "slt-train.wav").is_file())
 
         self.assertGreater(names["accuracy"], 0.8)  # chance is one half
-        target = encoder.load_target(str(folder / "build" / "detector.keras"))
+        target = loading.load_target(str(folder / "build" / "detector.keras"))
         layers = ["conv1", "pool1", "conv2", "pool2", "average", "replayed"]
         self.assertEqual([tap.name for tap in target.taps], layers)
         self.assertEqual([tap.name for tap in names["target"].taps], layers)

@@ -1,23 +1,12 @@
-"""The road of docs/architecture.md holds: a module imports only from modules to its left."""
+"""The road of docs/architecture.md holds: a room imports only from rooms to its left."""
 
 import ast
 import pathlib
 
 import vggish_inversion
 
-_ROAD = ["documents", "folders", "audio_header", "audio", "features", "targets", "corpora", "data"]
-_ROAD += [
-    "records",
-    "datasets",
-    "training_run",
-    "inverters",
-    "vocoders",
-    "asr",
-    "metrics",
-    "road",
-    "reconstruction",
-]
-_ROAD += ["store", "evaluation", "report", "export", "tflite", "paper"]
+_ROAD = ["files", "audio", "features", "data", "targets", "tasks", "training", "inverters"]
+_ROAD += ["vocoders", "asr", "metrics", "reconstruction", "evaluation", "report", "experiments"]
 _STRANGERS = {"inverters", "vocoders", "asr", "metrics"}
 _PACKAGE = pathlib.Path(vggish_inversion.__file__).parent
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tests import speech
 from tests.report import results_folder
-from vggish_inversion import folders
+from vggish_inversion.files import folders
 
 _ROOT = pathlib.Path(__file__).parents[1]
 _INVERTER = _ROOT / "hub_models/inverter/small_encoder/speech_commands/layer_6/paper-l1/1"
@@ -23,7 +23,7 @@ _TARGET = "--target=small_encoder/speech_commands"
 # What they import takes seconds, so it is there before these processes part.
 _RUN = """
 import json, os, runpy, sys
-import vggish_inversion.evaluation, vggish_inversion.export, vggish_inversion.tflite
+import vggish_inversion.evaluation, vggish_inversion.reconstruction.tflite
 import vggish_inversion.inverters.training, vggish_inversion.vocoders.monitoring
 sys.path.insert(0, "scripts")
 results = []

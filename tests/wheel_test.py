@@ -125,7 +125,7 @@ class WheelTest(unittest.TestCase):
         flags = ["--target=small_encoder/speech_commands", "--layer=layer_1"]
         run("export_saved_model", *flags, "--preset=paper", "--output_dir=saved")
         self.assertTrue((empty / "saved" / "saved_model.pb").is_file())
-        where = "import vggish_inversion.targets.hub as hub; print(hub.models_dir())"
+        where = "import vggish_inversion.files.hub as hub; print(hub.models_dir())"
         python = [venv / "bin" / "python", "-c", where]
         models = subprocess.run(
             python, capture_output=True, text=True, check=True, cwd=empty, env=environment

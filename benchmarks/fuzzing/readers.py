@@ -40,23 +40,25 @@ def _read_audio(folder, _):
 
 
 def _read_corpus(folder, _):
-    from vggish_inversion import corpora, data, features
+    from vggish_inversion import features
+    from vggish_inversion.data import corpora, log_mel_cache
 
     utterances = corpora.read_corpus(folder)
-    data.fingerprint(utterances, features.LogMelParams())
+    log_mel_cache.fingerprint(utterances, features.LogMelParams())
 
 
 def _read_tasks(folder, _):
-    from vggish_inversion.targets import tasks
+    from vggish_inversion.tasks import labelled_corpora
 
     for name in ("environmental_sounds", "language_id", "acoustic_scenes", "bird_detection"):
-        tasks.read_task(name, [folder])
+        labelled_corpora.read_task(name, [folder])
 
 
 def _read_records(folder, _):
-    from vggish_inversion import datasets, features
+    from vggish_inversion import features
+    from vggish_inversion.data import training_data
 
-    for part in datasets.read_dataset(folder / "shards", features.LogMelParams()).values():
+    for part in training_data.read_dataset(folder / "shards", features.LogMelParams()).values():
         part.grid_patches(4)
         batches = part.batches(batch_size=1, seed=0)
         for _ in range(3):
@@ -64,17 +66,18 @@ def _read_records(folder, _):
 
 
 def _read_log_mel_cache(folder, _):
-    from vggish_inversion import corpora, data, features
+    from vggish_inversion import features
+    from vggish_inversion.data import corpora, log_mel_cache
 
     utterances = corpora.read_corpus(folder / "speech")
-    cache = data.cache_log_mel(utterances, features.LogMelParams(), folder / "cache")
+    cache = log_mel_cache.cache_log_mel(utterances, features.LogMelParams(), folder / "cache")
     cache.random_patches(0, batch_size=4, seed=0)
     cache.grid_patches(4)
 
 
 def _read_segment_cache(folder, _):
-    from vggish_inversion import corpora, features
-    from vggish_inversion.vocoders import segments
+    from vggish_inversion import features
+    from vggish_inversion.data import corpora, segments
 
     utterances = corpora.read_corpus(folder / "speech")
     cache = segments.cache_segments(utterances, features.LogMelParams(), folder / "cache")
@@ -98,17 +101,17 @@ def _store_run(folder, output):
 
 
 def _read_run_archive(folder, _):
-    from vggish_inversion import store
+    from vggish_inversion.reconstruction import store
 
     store.load_reconstructor(str(folder / "run.tar.gz"))
 
 
 def _resume_run(folder, _):
-    from vggish_inversion import training_run
+    from vggish_inversion.training import run_folder
 
     variables = seeds.checkpoint_variables()
-    with training_run.open_run(folder, seeds.run_settings()):
-        training_run.Checkpoint(folder, variables, examples_per_epoch=8).restore()
+    with run_folder.open_run(folder, seeds.run_settings()):
+        run_folder.Checkpoint(folder, variables, examples_per_epoch=8).restore()
 
 
 def _read_vocoder(folder, _):
@@ -118,13 +121,13 @@ def _read_vocoder(folder, _):
 
 
 def _read_network(folder, _):
-    from vggish_inversion.targets import encoder
+    from vggish_inversion.targets import loading
 
-    encoder.load_target(str(folder / "network.keras"))
+    loading.load_target(str(folder / "network.keras"))
 
 
 def _read_weights(folder, _):
-    from vggish_inversion.targets import hub
+    from vggish_inversion.files import hub
 
     hub.load_keras_weights(seeds.build_network(), folder / "network.weights.h5")
 
@@ -136,25 +139,25 @@ def _read_npz(folder, _):
 
 
 def _read_checkpoint(folder, _):
-    from vggish_inversion.targets import hub
+    from vggish_inversion.files import hub
 
     hub.read_variables(folder)
 
 
 def _read_variables(folder, _):
-    from vggish_inversion.targets import hub
+    from vggish_inversion.files import hub
 
     hub.read_variables(folder / "saved")
 
 
 def _read_target(folder, _):
-    from vggish_inversion.targets import encoder
+    from vggish_inversion.targets import loading
 
-    encoder.load_target(str(folder / "saved"))
+    loading.load_target(str(folder / "saved"))
 
 
 def _read_export(folder, _):
-    from vggish_inversion import store
+    from vggish_inversion.reconstruction import store
 
     store.load_reconstructor(str(folder / "saved"))
 
@@ -162,12 +165,13 @@ def _read_export(folder, _):
 def _read_store(folder, _):
     import os
 
-    from vggish_inversion import store
-    from vggish_inversion.targets import hub, small_encoder_card
+    from vggish_inversion.files import hub
+    from vggish_inversion.reconstruction import store
+    from vggish_inversion.tasks import card
 
     os.environ[hub.MODELS_VARIABLE] = str(folder)
     store.format_table()
-    small_encoder_card.accuracy_table(folder)
+    card.accuracy_table(folder)
     store.load_reconstructor("small_encoder/speech_commands", layer="layer_6")
 
 
@@ -185,7 +189,7 @@ def _report(folder, output):
 
 def _read_summary(folder, output):
     from vggish_inversion import evaluation
-    from vggish_inversion.paper import published
+    from vggish_inversion.experiments.comanducci_2021 import published
 
     evaluation.summary_text(folder)
     published.comparison_text(published.write_comparison(folder, output / "comparison.csv"))

@@ -126,7 +126,8 @@ def write_tasks(folder: pathlib.Path) -> None:
 
 
 def _utterances(folder: pathlib.Path) -> list:
-    from vggish_inversion import audio, corpora
+    from vggish_inversion import audio
+    from vggish_inversion.data import corpora
 
     (folder / "speech").mkdir()
     for index in range(2):
@@ -136,7 +137,8 @@ def _utterances(folder: pathlib.Path) -> list:
 
 def write_records(folder: pathlib.Path) -> None:
     """TFRecord shards and dataset.json."""
-    from vggish_inversion import datasets, features
+    from vggish_inversion import features
+    from vggish_inversion.data import training_data
 
     utterances = _utterances(folder)
     shutil.move(folder / "speech", "speech")
@@ -144,18 +146,18 @@ def write_records(folder: pathlib.Path) -> None:
         dataclasses.replace(item, path=pathlib.Path("speech", item.path.name))
         for item in utterances
     ]
-    datasets.write_dataset(
+    training_data.write_dataset(
         {"train": utterances, "validation": utterances}, features.LogMelParams(), folder / "shards"
     )
 
 
 def write_caches(folder: pathlib.Path) -> None:
     """Recordings with the caches of log-mel and of segments that training makes of them."""
-    from vggish_inversion import data, features
-    from vggish_inversion.vocoders import segments
+    from vggish_inversion import features
+    from vggish_inversion.data import log_mel_cache, segments
 
     utterances, params = _utterances(folder), features.LogMelParams()
-    data.cache_log_mel(utterances, params, folder / "cache")
+    log_mel_cache.cache_log_mel(utterances, params, folder / "cache")
     segments.cache_segments(utterances, params, folder / "cache")
 
 
@@ -181,10 +183,10 @@ def checkpoint_variables() -> list:
 
 def write_unfinished_run(folder: pathlib.Path) -> None:
     """config.json and checkpoint.npz of a run that was killed."""
-    from vggish_inversion import training_run
+    from vggish_inversion.training import run_folder
 
-    checkpoint = training_run.Checkpoint(folder, checkpoint_variables(), examples_per_epoch=8)
-    with training_run.open_run(folder, run_settings()):
+    checkpoint = run_folder.Checkpoint(folder, checkpoint_variables(), examples_per_epoch=8)
+    with run_folder.open_run(folder, run_settings()):
         for epoch in range(2):
             checkpoint.on_epoch_begin(epoch)
             checkpoint.on_epoch_end(epoch, {"loss": 0.1, "val_loss": 0.2})
@@ -253,13 +255,14 @@ def write_saved_target(folder: pathlib.Path) -> None:
 
 def write_export(folder: pathlib.Path) -> None:
     """What scripts/export_saved_model.py writes."""
-    from vggish_inversion import export, vocoders
+    from vggish_inversion import vocoders
     from vggish_inversion.inverters import run
+    from vggish_inversion.reconstruction import saved_model
 
     trained = run.read_run(_INVERTER)
     target = trained.load_target()
     vocoder = vocoders.load_vocoder("griffin_lim", target.log_mel)
-    export.export_saved_model(trained, folder / "saved", target=target, vocoder=vocoder)
+    saved_model.export_saved_model(trained, folder / "saved", target=target, vocoder=vocoder)
 
 
 def write_store(folder: pathlib.Path) -> None:

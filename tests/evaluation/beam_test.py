@@ -9,10 +9,11 @@ import pytest
 import tensorflow as tf
 
 from tests import speech
-from vggish_inversion import corpora, evaluation
+from vggish_inversion import evaluation
+from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import beam
+from vggish_inversion.files import hub
 from vggish_inversion.inverters import run
-from vggish_inversion.targets import hub
 
 _TARGET = beam.TargetSpec("small_encoder/speech_commands")
 

@@ -12,9 +12,11 @@ import soundfile
 import tensorflow as tf
 
 from tests import speech
-from vggish_inversion import audio, corpora, evaluation
+from vggish_inversion import audio, evaluation
+from vggish_inversion.data import corpora
+from vggish_inversion.files import hub
 from vggish_inversion.inverters import run
-from vggish_inversion.targets import encoder, hub
+from vggish_inversion.targets import loading
 
 _TARGET = "small_encoder/speech_commands"
 
@@ -28,7 +30,7 @@ class EvaluationTest(tf.test.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.target = encoder.load_target(_TARGET)
+        cls.target = loading.load_target(_TARGET)
         cls.runs = run.find_runs(hub.models_dir(), cls.target, layers=["layer_0", "layer_6"])
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         text = cls.folder / "text.wav"

@@ -7,9 +7,9 @@ import tempfile
 import tensorflow as tf
 
 from tests import speech
-from vggish_inversion import corpora, data
+from vggish_inversion.data import corpora, log_mel_cache
 from vggish_inversion.inverters import card, run, training
-from vggish_inversion.targets import encoder
+from vggish_inversion.targets import loading
 
 
 class CardTest(tf.test.TestCase):
@@ -18,9 +18,9 @@ class CardTest(tf.test.TestCase):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
 
     def test_a_run_is_stored_with_its_card_and_digest(self):
-        target = encoder.load_target("small_encoder/speech_commands")
+        target = loading.load_target("small_encoder/speech_commands")
         utterances = corpora.read_corpus(speech.DEMO_SPEECH)
-        cache = data.cache_log_mel(utterances[:3], target.log_mel, self.folder / "cache")
+        cache = log_mel_cache.cache_log_mel(utterances[:3], target.log_mel, self.folder / "cache")
         config = training.TrainConfig(num_epochs=1, batch_size=4, loss="gan")
         settings = {"data_dir": ["speech"], "command": ["python", "train.py"]}
         training.train_inverter(

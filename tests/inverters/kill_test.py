@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 
 from tests import speech
-from vggish_inversion import training_run
 from vggish_inversion.inverters import run
+from vggish_inversion.training import run_folder
 
 _SCRIPT = pathlib.Path(__file__).parents[2] / "scripts" / "train_inverter.py"
 _NUM_KILLS = 10
@@ -28,7 +28,7 @@ def _command(folder: pathlib.Path) -> list[str]:
 
 
 def _num_epochs(folder: pathlib.Path) -> int:
-    return len(training_run.read_history(folder)) if (folder / "history.csv").is_file() else 0
+    return len(run_folder.read_history(folder)) if (folder / "history.csv").is_file() else 0
 
 
 @pytest.mark.slow
@@ -49,7 +49,7 @@ class KillTest(tf.test.TestCase):
             process.kill()
             process.wait()
         subprocess.run(_command(folder / "killed"), check=True, capture_output=True)
-        whole, killed = (training_run.read_history(folder / name) for name in ("whole", "killed"))
+        whole, killed = (run_folder.read_history(folder / name) for name in ("whole", "killed"))
         self.assertEqual(len(whole), len(killed))
         for left, right in zip(whole, killed, strict=True):
             self.assertEqual(left["num_patches"], right["num_patches"])

@@ -14,9 +14,12 @@ import numpy as np
 import tensorflow as tf
 
 from tests import speech
-from vggish_inversion import corpora, data, training_run
+from vggish_inversion.data import corpora, log_mel_cache
+from vggish_inversion.features import views
+from vggish_inversion.files import hub
 from vggish_inversion.inverters import chain, monitoring, run, training
-from vggish_inversion.targets import encoder, hub, views
+from vggish_inversion.targets import loading
+from vggish_inversion.training import run_folder
 
 _CONFIG = training.TrainConfig(
     num_epochs=4, batch_size=4, learning_rate=3e-3, optimizer="adam", seed=1
@@ -47,11 +50,11 @@ class TrainingTest(tf.test.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.target = encoder.load_target("small_encoder/speech_commands", weights="untrained")
+        cls.target = loading.load_target("small_encoder/speech_commands", weights="untrained")
         cache_dir = cls.enterClassContext(tempfile.TemporaryDirectory())
         utterances = corpora.read_corpus(speech.DEMO_SPEECH)
-        cls.train = data.cache_log_mel(utterances[:6], cls.target.log_mel, cache_dir)
-        cls.validation = data.cache_log_mel(utterances[6:], cls.target.log_mel, cache_dir)
+        cls.train = log_mel_cache.cache_log_mel(utterances[:6], cls.target.log_mel, cache_dir)
+        cls.validation = log_mel_cache.cache_log_mel(utterances[6:], cls.target.log_mel, cache_dir)
 
     def setUp(self):
         super().setUp()
@@ -126,7 +129,7 @@ class TrainingTest(tf.test.TestCase):
         for layer, expected in (("layer_1", 1), ("layer_3", 17)):
             self._train(layer, config=config, layer=layer)
             self.assertEqual(run.read_run(self.folder / layer).config["num_views"], expected)
-        with self.assertRaisesRegex(training_run.RunError, "num_views 17 -> 9"):
+        with self.assertRaisesRegex(run_folder.RunError, "num_views 17 -> 9"):
             fewer = dataclasses.replace(config, num_views=9)
             self._train("layer_3", config=fewer, layer="layer_3")
         with self.assertRaisesRegex(ValueError, "inverts a patch alone, not 3 views"):
@@ -185,11 +188,11 @@ class TrainingTest(tf.test.TestCase):
         self._train("run")
         other = dataclasses.replace(_CONFIG, num_epochs=5, optimizer="muon")
         different = r"num_epochs 4 -> 5; optimizer 'adam' -> 'muon'"
-        with self.assertRaisesRegex(training_run.RunError, different):
+        with self.assertRaisesRegex(run_folder.RunError, different):
             self._train("run", config=other)
-        with self.assertRaisesRegex(training_run.RunError, "layer 'layer_1' -> 'layer_2'"):
+        with self.assertRaisesRegex(run_folder.RunError, "layer 'layer_1' -> 'layer_2'"):
             self._train("run", layer="layer_2")
-        with self.assertRaisesRegex(training_run.RunError, "train_data"):
+        with self.assertRaisesRegex(run_folder.RunError, "train_data"):
             self._train("run", train=self.validation)
 
     def test_reduced_precision_learns_alike_and_is_written_in_float32(self):
@@ -210,7 +213,7 @@ class TrainingTest(tf.test.TestCase):
     def test_the_frozen_target_computes_in_reduced_precision_too(self):
         patches = self.validation.grid_patches(4)
         for name in ("small_encoder/speech_commands", "vggish", "yamnet"):
-            target = encoder.load_target(name, weights="untrained")
+            target = loading.load_target(name, weights="untrained")
             layer = target.taps[3].name
             exact = target.up_to(layer)(patches).numpy()
             model, _ = chain.build_training_model(
@@ -251,7 +254,7 @@ class TrainingTest(tf.test.TestCase):
                     kernel = self.model.trainable_variables[0]
                     kernel.assign(np.full(kernel.shape, np.nan))
 
-        with self.assertRaisesRegex(training_run.RunError, "epoch 3 .*not finite.*learning_rate"):
+        with self.assertRaisesRegex(run_folder.RunError, "epoch 3 .*not finite.*learning_rate"):
             self._train("run", callbacks=[_Poison()])
         self.assertLen(self._history("run"), 2)
         with np.load(self.folder / "run" / "checkpoint.npz") as kept:
@@ -264,7 +267,7 @@ class TrainingTest(tf.test.TestCase):
         embedding = np.random.default_rng(0).normal(size=(2, 24, 16, 16))
         self.assertAllClose(found.load_model()(embedding), inverter(embedding), atol=1e-6)
         found.check_target(found.load_target())
-        other = encoder.load_target("small_encoder/speech_commands", weights="untrained", seed=9)
+        other = loading.load_target("small_encoder/speech_commands", weights="untrained", seed=9)
         with self.assertRaisesRegex(ValueError, "name the weights it was trained on"):
             found.check_target(other)
 
@@ -314,12 +317,12 @@ sys.modules["tensorflow"] = None  # as where it is not installed: importing it f
 import numpy as np
 from vggish_inversion import data, features
 from vggish_inversion.inverters import run, training
-from vggish_inversion.targets import encoder
+from vggish_inversion.targets import loading
 
 rng = np.random.default_rng(0)
 frames = np.cumsum(rng.normal(0, 0.3, (800, 64)), axis=0).clip(-4, 4).astype(np.float16)
 cache = data.LogMelCache(frames, np.array([500, 300]), features.LogMelParams(), "noise")
-target = encoder.load_target("small_encoder/speech_commands", weights="untrained")
+target = loading.load_target("small_encoder/speech_commands", weights="untrained")
 for layer, preset in (("layer_0", "paper"), ("layer_3", "large")):
     config = training.TrainConfig(preset, num_epochs=3, batch_size=4, learning_rate=3e-3)
     folder = sys.argv[1] + "/" + layer

@@ -5,8 +5,8 @@ import numpy as np
 import tensorflow as tf
 
 from vggish_inversion import features
+from vggish_inversion.features import views
 from vggish_inversion.inverters import view_grid
-from vggish_inversion.targets import views
 
 _PARAMS = features.LogMelParams()
 

@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from tests import networks
-from vggish_inversion import training_run
 from vggish_inversion.inverters import chain, training
-from vggish_inversion.targets import encoder
+from vggish_inversion.targets import encoder, loading
+from vggish_inversion.training import run_folder
 
 _PATCHES = np.random.default_rng(0).normal(-2, 1.5, (2, 96, 64)).astype(np.float32)
 
@@ -93,7 +93,7 @@ class _Conformance(tf.test.TestCase):
         self.assert_same(self.target.model(_PATCHES))
 
     def test_mixed_precision(self):
-        with training_run.computing_in("mixed_bfloat16"):
+        with run_folder.computing_in("mixed_bfloat16"):
             mixed = self.load()
         self.assertEqual(mixed.fingerprint, self.target.fingerprint)
         self.assert_same(mixed.model(_PATCHES), share=0.1)
@@ -116,7 +116,7 @@ class VggishConformanceTest(_Conformance):
 
     @classmethod
     def load(cls):
-        return encoder.load_target("vggish", weights="untrained", seed=1)
+        return loading.load_target("vggish", weights="untrained", seed=1)
 
 
 class YamnetConformanceTest(_Conformance):
@@ -124,7 +124,7 @@ class YamnetConformanceTest(_Conformance):
 
     @classmethod
     def load(cls):
-        return encoder.load_target("yamnet", weights="untrained", seed=1)
+        return loading.load_target("yamnet", weights="untrained", seed=1)
 
 
 class UntrainedSmallEncoderConformanceTest(_Conformance):
@@ -132,7 +132,7 @@ class UntrainedSmallEncoderConformanceTest(_Conformance):
 
     @classmethod
     def load(cls):
-        return encoder.load_target("small_encoder/speech_commands", weights="untrained", seed=1)
+        return loading.load_target("small_encoder/speech_commands", weights="untrained", seed=1)
 
 
 class SmallEncoderConformanceTest(_Conformance):
@@ -140,7 +140,7 @@ class SmallEncoderConformanceTest(_Conformance):
 
     @classmethod
     def load(cls):
-        return encoder.load_target("small_encoder/speech_commands")
+        return loading.load_target("small_encoder/speech_commands")
 
 
 class CustomConformanceTest(_Conformance):
@@ -155,7 +155,7 @@ class CustomConformanceTest(_Conformance):
 
     @classmethod
     def load(cls):
-        return encoder.load_target(cls.path)
+        return loading.load_target(cls.path)
 
 
 _ON_JAX = """
@@ -165,7 +165,7 @@ sys.modules["tensorflow"] = None  # as where it is not installed: importing it f
 import keras
 import numpy as np
 from vggish_inversion.inverters import network
-from vggish_inversion.targets import encoder, receptive_field
+from vggish_inversion.targets import encoder, loading, receptive_field
 
 assert keras.backend.backend() == "jax"
 folder, path = sys.argv[1:]
@@ -176,7 +176,7 @@ for name, weights, tap in (
     ("small_encoder/speech_commands", None, "layer_6"),
     (path, None, "classes"),
 ):
-    target = encoder.load_target(name, weights=weights, seed=1)
+    target = loading.load_target(name, weights=weights, seed=1)
     embedding = target.up_to(tap)(patches)
     inverter = network.build_inverter(target.tap(tap).shape, params=target.log_mel)
     assert inverter(embedding).shape == patches.shape
@@ -200,7 +200,7 @@ class JaxTest(tf.test.TestCase):
             ("small_encoder/speech_commands", None, "layer_6"),
             (path, None, "classes"),
         ):
-            target = encoder.load_target(name, weights=weights, seed=1)
+            target = loading.load_target(name, weights=weights, seed=1)
             expected = target.up_to(tap)(_PATCHES)
             self.assertAllClose(np.load(folder / f"{tap}.npy"), expected, rtol=1e-3, atol=1e-3)
             del target

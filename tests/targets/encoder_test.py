@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests import keras_checks
-from vggish_inversion.targets import encoder, small_encoder
+from vggish_inversion.targets import loading, small_encoder
 
 _PATCHES = np.random.default_rng(0).normal(size=(2, 96, 64)).astype(np.float32)
 # The layer outputs that the paper's code declares.
@@ -30,13 +30,13 @@ class SmallEncoderTest(tf.test.TestCase):
         self.assertBetween(count, 110_000, 130_000)
 
     def test_taps_are_the_papers(self):
-        target = encoder.load_target("small_encoder/speech_commands", weights="untrained")
+        target = loading.load_target("small_encoder/speech_commands", weights="untrained")
         self.assertEqual({tap.name: tap.shape for tap in target.taps}, _SHAPES)
 
     def test_untrained_weights_are_the_seeds(self):
         def weights(seed):
             name = "small_encoder/speech_commands"
-            return encoder.load_target(name, weights="untrained", seed=seed)
+            return loading.load_target(name, weights="untrained", seed=seed)
 
         self.assertEqual(weights(1).fingerprint, weights(1).fingerprint)
         self.assertNotEqual(weights(1).fingerprint, weights(2).fingerprint)
@@ -45,20 +45,20 @@ class SmallEncoderTest(tf.test.TestCase):
             self.assertAllEqual(left, right)
 
     def test_the_shipped_encoder_tells_sound_from_silence(self):
-        target = encoder.load_target("small_encoder/speech_commands")
+        target = loading.load_target("small_encoder/speech_commands")
         silence = np.full((1, 96, 64), target.log_mel.log_floor, np.float32)
         logits = target.model(silence)["logits"].numpy()
         self.assertEqual(np.argmax(logits), 0)  # "_silence_" is the first label
 
     def test_errors_list_what_there_is(self):
-        target = encoder.load_target("small_encoder/speech_commands", weights="untrained")
+        target = loading.load_target("small_encoder/speech_commands", weights="untrained")
         with self.assertRaisesRegex(ValueError, "no layer 'layer_9'; its layers are: layer_0 .*"):
             target.tap("layer_9")
         with self.assertRaisesRegex(
             ValueError, "targets are: vggish, yamnet, small_encoder/TASK, "
         ):
-            encoder.load_target("resnet")
+            loading.load_target("resnet")
         with self.assertRaisesRegex(ValueError, "small_encoder/speech_commands/1"):
-            encoder.load_target("small_encoder/absent")
+            loading.load_target("small_encoder/absent")
         with self.assertRaisesRegex(ValueError, "no target 'yamnet/2'; yamnet is one network"):
-            encoder.load_target("yamnet/2")
+            loading.load_target("yamnet/2")

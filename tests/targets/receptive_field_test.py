@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from vggish_inversion.targets import encoder, receptive_field
+from vggish_inversion.targets import encoder, loading, receptive_field
 
 layers = keras.layers
 Span = receptive_field.Span
@@ -45,7 +45,7 @@ def _size_and_step(span: Span | None):
 
 class ByHandTest(tf.test.TestCase):
     def _assert_sizes(self, name, expected, whole):
-        target = encoder.load_target(name, weights="untrained")
+        target = loading.load_target(name, weights="untrained")
         for tap, spans in receptive_field.receptive_fields(target).items():
             for span in spans:
                 self.assertEqual(_size_and_step(span), expected.get(tap), tap)

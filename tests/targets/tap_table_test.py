@@ -9,7 +9,7 @@ import tempfile
 import tensorflow as tf
 
 from tests import networks
-from vggish_inversion.targets import encoder, tap_table
+from vggish_inversion.targets import encoder, loading, tap_table
 
 _ROOT = pathlib.Path(__file__).parents[2]
 
@@ -23,7 +23,7 @@ class TapTableTest(tf.test.TestCase):
     def test_rows(self):
         rows = {
             row[0]: row[1:]
-            for row in tap_table.tap_rows(encoder.load_target("vggish", weights="untrained"))
+            for row in tap_table.tap_rows(loading.load_target("vggish", weights="untrained"))
         }
         # 48 x 32 x 64 values every 0.96 s; a field of 4 frames lasts 25 ms and three hops of 10.
         self.assertEqual(rows["pool1"], ("48 x 32 x 64", "relu", "102,400", "4 x 4", "55"))
@@ -50,7 +50,7 @@ class TapTableTest(tf.test.TestCase):
             networks.small_cnn().save(path)
             result = _list_taps(f"--target={path}")
             self.assertEqual(result.returncode, 0, result.stderr)
-            rows = tap_table.tap_rows(encoder.load_target(path))
+            rows = tap_table.tap_rows(loading.load_target(path))
             self.assertEqual(result.stdout.rstrip(), tap_table.format_text(rows))
         result = _list_taps("--target=resnet")
         self.assertEqual(result.returncode, 1)
@@ -62,7 +62,7 @@ class TapTableTest(tf.test.TestCase):
         names = [name for name, _ in sections]
         self.assertEqual(names, ["vggish", "yamnet", "small_encoder/speech_commands"])
         for name, table in sections:
-            rows = tap_table.tap_rows(encoder.load_target(name, weights="untrained"))
+            rows = tap_table.tap_rows(loading.load_target(name, weights="untrained"))
             printed = tap_table.format_markdown(rows)
             self.assertEqual(table.rstrip(), printed, "print it anew with scripts/list_taps.py")
 

@@ -7,7 +7,8 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
-from vggish_inversion.targets import hub, vggish_postprocessing
+from vggish_inversion.files import hub
+from vggish_inversion.targets import vggish_postprocessing
 
 
 class VggishPostprocessingTest(tf.test.TestCase):

@@ -18,7 +18,8 @@ import tensorflow as tf
 import tensorflow_hub
 
 from vggish_inversion import features
-from vggish_inversion.targets import hub, vggish, vggish_postprocessing
+from vggish_inversion.files import hub
+from vggish_inversion.targets import vggish, vggish_postprocessing
 
 _WEIGHTS = os.environ.get("VGGISH_INVERSION_VGGISH_WEIGHTS")
 _PCA = os.environ.get("VGGISH_INVERSION_VGGISH_PCA")

@@ -17,7 +17,8 @@ import tensorflow_hub
 
 from tests import keras_checks, speech
 from vggish_inversion import audio, features
-from vggish_inversion.targets import encoder, hub, yamnet
+from vggish_inversion.files import hub
+from vggish_inversion.targets import encoder, loading, yamnet
 
 _WEIGHTS = os.environ.get("VGGISH_INVERSION_YAMNET_WEIGHTS")
 _CLIP = os.environ.get("VGGISH_INVERSION_SPEECH", str(speech.CLIPS[0]))
@@ -156,7 +157,7 @@ class PublishedFilesTest(tf.test.TestCase):
         target.model.save_weights(self.folder / "yamnet.weights.h5")
         target.model.save(self.folder / "yamnet.keras")
         for name in ("yamnet.weights.h5", "yamnet.keras"):
-            loaded = encoder.load_target("yamnet", weights=str(self.folder / name))
+            loaded = loading.load_target("yamnet", weights=str(self.folder / name))
             self.assertEqual(loaded.fingerprint, target.fingerprint)
 
 
@@ -178,7 +179,7 @@ class UntrainedTest(tf.test.TestCase):
         keras_checks.check_keras_model(self, build, (96, 64))
 
     def test_taps_are_the_table(self):
-        target = encoder.load_target("yamnet", weights="untrained")
+        target = loading.load_target("yamnet", weights="untrained")
         self.assertEqual({tap.name: tap.shape for tap in target.taps}, _TAP_SHAPES)
         self.assertEqual({tap.activation for tap in target.taps}, {"relu"})
         self.assertEqual(target.model.count_params(), 3_751_369)
@@ -297,7 +298,7 @@ class RealWeightsTest(tf.test.TestCase):
     """What the release hears; VGGISH_INVERSION_SPEECH names another recording of speech."""
 
     def _mean_predictions(self, waveform: np.ndarray) -> np.ndarray:
-        target = encoder.load_target("yamnet", weights=_WEIGHTS)
+        target = loading.load_target("yamnet", weights=_WEIGHTS)
         predictions = target.model(_patches(waveform.astype(np.float32), target))["predictions"]
         return np.mean(predictions, axis=0)
 

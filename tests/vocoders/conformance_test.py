@@ -10,7 +10,7 @@ from absl.testing import parameterized
 
 from tests import speech
 from vggish_inversion import features, vocoders
-from vggish_inversion.targets import hub
+from vggish_inversion.files import hub
 from vggish_inversion.vocoders import griffin_lim, melgan, neural, vocos
 
 _PARAMS = features.LogMelParams()

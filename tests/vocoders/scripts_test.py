@@ -11,7 +11,7 @@ import soundfile
 import tensorflow as tf
 
 from tests import speech
-from vggish_inversion.targets import hub
+from vggish_inversion.files import hub
 
 _SCRIPTS = pathlib.Path(__file__).parents[2] / "scripts"
 _INVERTER = "inverter/small_encoder/speech_commands/layer_0/paper-l1"

@@ -16,9 +16,11 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from tests import speech
-from vggish_inversion import corpora, features, training_run, vocoders
-from vggish_inversion.targets import hub
-from vggish_inversion.vocoders import card, melgan, monitoring, segments, training
+from vggish_inversion import features, vocoders
+from vggish_inversion.data import corpora, segments
+from vggish_inversion.files import hub
+from vggish_inversion.training import run_folder
+from vggish_inversion.vocoders import card, melgan, monitoring, training
 
 _PARAMS = features.LogMelParams()
 _SMALL = training.VocoderConfig(
@@ -27,7 +29,7 @@ _SMALL = training.VocoderConfig(
 
 
 def _history(folder: pathlib.Path) -> list[dict[str, str]]:
-    return training_run.read_history(folder)
+    return run_folder.read_history(folder)
 
 
 class TrainVocoderTest(tf.test.TestCase, parameterized.TestCase):
@@ -77,7 +79,7 @@ class TrainVocoderTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_other_settings_do_not_go_on(self):
         self._train("run", num_epochs=1, steps_per_epoch=1)
-        with self.assertRaisesRegex(training_run.RunError, "learning_rate 0.002 -> 0.1"):
+        with self.assertRaisesRegex(run_folder.RunError, "learning_rate 0.002 -> 0.1"):
             self._train("run", num_epochs=1, steps_per_epoch=1, learning_rate=0.1)
 
     def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(self):
@@ -88,9 +90,7 @@ class TrainVocoderTest(tf.test.TestCase, parameterized.TestCase):
                     weights = self.model.trainable_variables[0]
                     weights.assign(np.full(weights.shape, np.nan))
 
-        with self.assertRaisesRegex(
-            training_run.RunError, "epoch 2 .*not finite.*epoch 1 are kept"
-        ):
+        with self.assertRaisesRegex(run_folder.RunError, "epoch 2 .*not finite.*epoch 1 are kept"):
             self._train("spoilt", steps_per_epoch=1, callbacks=[Spoil()])
         self.assertLen(_history(self.folder / "spoilt"), 1)
         vocoder = vocoders.load_vocoder(str(self.folder / "spoilt"))

@@ -10,7 +10,7 @@ import numpy as np
 
 from vggish_inversion.asr import model_files
 from vggish_inversion.asr.transcriber import SAMPLE_RATE_HZ, TranscriptionError, check_waveform
-from vggish_inversion.targets import integrity
+from vggish_inversion.files import integrity
 
 DEFAULT_MODEL = "facebook/wav2vec2-base-960h"
 _READ_AHEAD = 32  # waveforms; longer ones batch with shorter ones within as many

@@ -11,11 +11,12 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from vggish_inversion import corpora, folders
+from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import grid as grids
 from vggish_inversion.evaluation import measure, rendering, results, stopwatch
+from vggish_inversion.files import folders
 from vggish_inversion.inverters import run as inverter_run
-from vggish_inversion.targets import encoder
+from vggish_inversion.targets import encoder, loading
 
 try:
     import apache_beam  # pyright: ignore[reportMissingImports]
@@ -28,7 +29,7 @@ _DoFn: Any = apache_beam.DoFn if apache_beam else object
 
 @dataclasses.dataclass(frozen=True)
 class TargetSpec:
-    """What loads the target on a worker; see `encoder.load_target`."""
+    """What loads the target on a worker; see `loading.load_target`."""
 
     name: str
     weights: str | None = None
@@ -36,7 +37,7 @@ class TargetSpec:
 
     def load(self) -> encoder.TargetEncoder:
         """The frozen network."""
-        return encoder.load_target(self.name, weights=self.weights, seed=self.seed)
+        return loading.load_target(self.name, weights=self.weights, seed=self.seed)
 
 
 class MeasureUtterance(_DoFn):

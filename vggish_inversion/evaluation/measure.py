@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from vggish_inversion import asr, audio, corpora, documents, folders
+from vggish_inversion import asr, audio
+from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import grid as grids
 from vggish_inversion.evaluation import recognition, rendering, shards, stopwatch, tables
 from vggish_inversion.evaluation.results import (
@@ -17,6 +18,7 @@ from vggish_inversion.evaluation.results import (
     open_results,
     write_json,
 )
+from vggish_inversion.files import documents, folders
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.targets import encoder
 

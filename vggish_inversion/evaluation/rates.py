@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from vggish_inversion import asr, audio, corpora, metrics
+from vggish_inversion import asr, audio, metrics
+from vggish_inversion.data import corpora
 from vggish_inversion.evaluation.results import NATURAL
 
 

@@ -7,17 +7,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from vggish_inversion import (
-    audio,
-    corpora,
-    folders,
-    metrics,
-    reconstruction,
-    vocoders,
-)
+from vggish_inversion import audio, metrics, reconstruction, vocoders
+from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import grid as grids
 from vggish_inversion.evaluation import stopwatch
 from vggish_inversion.evaluation.results import NATURAL, OK, RESULT_COLUMNS, Condition
+from vggish_inversion.files import folders
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.targets import encoder
 

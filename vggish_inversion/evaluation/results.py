@@ -8,7 +8,9 @@ import math
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 
-from vggish_inversion import corpora, documents, folders, metrics
+from vggish_inversion import metrics
+from vggish_inversion.data import corpora
+from vggish_inversion.files import documents, folders
 from vggish_inversion.reconstruction import OK, TRUE_LOG_MEL
 
 NATURAL = "natural"

@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 
-from vggish_inversion import corpora, documents, folders
+from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import tables
 from vggish_inversion.evaluation.results import (
     FINGERPRINTED,
@@ -17,6 +17,7 @@ from vggish_inversion.evaluation.results import (
     write_json,
     write_table,
 )
+from vggish_inversion.files import documents, folders
 
 _FIELDS = {"layers": list, "shard": (dict, type(None)), "num_utterances": int}
 _FIELDS |= {"num_conditions": int}

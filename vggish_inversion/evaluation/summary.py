@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from vggish_inversion import documents, metrics
+from vggish_inversion import metrics
 from vggish_inversion.evaluation.results import (
     KEYS,
     MEANS,
@@ -16,6 +16,7 @@ from vggish_inversion.evaluation.results import (
     Condition,
     has_numbers,
 )
+from vggish_inversion.files import documents
 
 
 def summarize(

@@ -9,7 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from vggish_inversion import features, training_run
+from vggish_inversion import features
+from vggish_inversion.training import run_folder
 
 _L1_WEIGHT = 100.0
 _CHANNELS = (16, 32, 64, 128)
@@ -90,7 +91,7 @@ class RecGan(keras.Model):
             training_run.RunError: on a Keras backend other than TensorFlow.
         """
         if keras.backend.backend() != "tensorflow":
-            raise training_run.RunError(
+            raise run_folder.RunError(
                 f"loss 'gan' trains on Keras' TensorFlow backend, not on {keras.backend.backend()};"
                 " set KERAS_BACKEND=tensorflow, or train with loss 'l1'"
             )

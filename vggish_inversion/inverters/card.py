@@ -4,10 +4,11 @@ import pathlib
 import shutil
 from collections.abc import Iterable
 
-from vggish_inversion import documents, features, folders
+from vggish_inversion import features
+from vggish_inversion.features import views as tap_views
+from vggish_inversion.files import compact, documents, folders, hub
 from vggish_inversion.inverters import run
-from vggish_inversion.targets import compact, encoder, hub
-from vggish_inversion.targets import views as tap_views
+from vggish_inversion.targets import loading
 
 _CARD = """# {name}
 
@@ -69,7 +70,7 @@ def store_inverter(
     """
     trained = run.read_run(run_dir)
     config = trained.config
-    if not encoder.is_family(config["target"]):
+    if not loading.is_family(config["target"]):
         raise ValueError(
             f"{run_dir} inverts the network at {config['target']}; expected a target that has a "
             "name of its own: keep the run's folder instead, every script takes it"

@@ -2,11 +2,11 @@
 
 import keras
 
-from vggish_inversion import training_run
+from vggish_inversion.features import views as tap_views
 from vggish_inversion.inverters import network
 from vggish_inversion.inverters.config import TrainConfig
 from vggish_inversion.targets import encoder
-from vggish_inversion.targets import views as tap_views
+from vggish_inversion.training import run_folder
 
 
 def views_of_tap(target: encoder.TargetEncoder, layer: str, config: TrainConfig) -> tap_views.Views:
@@ -24,7 +24,7 @@ def build_inverter(
     target: encoder.TargetEncoder, layer: str, config: TrainConfig, *, precision: str
 ) -> keras.Model:
     """The inverter of a tap, not trained, as a config asks for it."""
-    with training_run.computing_in(precision):
+    with run_folder.computing_in(precision):
         return network.build_inverter(
             target.tap(layer).shape,
             preset=config.preset,

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from vggish_inversion.inverters import optimizers
+from vggish_inversion.training import optimizers
 
 LOSSES = ("l1", "gan")
 OPTIMIZERS = tuple(optimizers.OPTIMIZERS)
@@ -14,7 +14,7 @@ class TrainConfig:
 
     Attributes:
         preset: of `network.build_inverter`.
-        num_views: patches on which the inverter sees the tap (`targets.views`): 1, its own, or an
+        num_views: patches on which the inverter sees the tap (`features.views`): 1, its own, or an
             odd number that overlap; what the preset takes at that tap if None.
         loss: "l1" is RecCNN, "gan" is RecGAN: 100 * L1 + adversarial.
         num_epochs: an epoch sees as many random patches as fit into the corpus side by side.

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from absl import logging
 
-from vggish_inversion import datasets, training_run
+from vggish_inversion.data import training_data
 from vggish_inversion.inverters import training
 from vggish_inversion.targets import encoder
+from vggish_inversion.training import run_folder as training_run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,7 @@ def train_grid(
     target: encoder.TargetEncoder,
     places: Sequence[tuple[str, training.TrainConfig]],
     *,
-    data: Mapping[str, datasets.TrainingData],
+    data: Mapping[str, training_data.TrainingData],
     folder: str | pathlib.Path,
     settings: Mapping,
     announce: Callable[[str], None],

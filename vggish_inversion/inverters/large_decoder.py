@@ -13,8 +13,8 @@ import keras
 import numpy as np
 
 from vggish_inversion import features
+from vggish_inversion.features import views as tap_views
 from vggish_inversion.inverters import blocks, patch_grid, view_grid
-from vggish_inversion.targets import views as tap_views
 
 # Channels by halvings of the grid, and residual blocks, for one view and for several. A grid halved
 # once more has a quarter of the places, which pays for twice the channels; of several views the

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from vggish_inversion import datasets, features
+from vggish_inversion import features
+from vggish_inversion.data import training_data
 
 _NUM_PICTURES = 4
 
@@ -18,7 +19,7 @@ class Examples(keras.callbacks.Callback):
     def __init__(
         self,
         log_dir: pathlib.Path,
-        validation: datasets.TrainingData,
+        validation: training_data.TrainingData,
         *,
         vocoder: Callable | None,
         every_epochs: int,
@@ -69,7 +70,7 @@ class Examples(keras.callbacks.Callback):
 
 def tensorboard_callbacks(
     run_dir: str | pathlib.Path,
-    validation: datasets.TrainingData,
+    validation: training_data.TrainingData,
     *,
     vocoder: Callable | None = None,
     every_epochs: int = 5,

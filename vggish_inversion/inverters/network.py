@@ -11,8 +11,8 @@ import keras
 import numpy as np
 
 from vggish_inversion import features
+from vggish_inversion.features import views as tap_views
 from vggish_inversion.inverters import large_decoder, paper_decoder
-from vggish_inversion.targets import views as tap_views
 
 _DECODERS = {"paper": paper_decoder.decode, "large": large_decoder.decode}
 PRESETS = tuple(_DECODERS)
@@ -51,7 +51,7 @@ def build_inverter(
             `(values,)`. A grid that no halving of a patch gives is resized to the next larger one.
         preset: "paper" or "large".
         params: the target's front end; its patch is the output's shape.
-        num_views: patches on which the tap is seen (`targets.views`); "paper" takes 1.
+        num_views: patches on which the tap is seen (`features.views`); "paper" takes 1.
         seed: of the initial weights.
 
     Returns:

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from vggish_inversion import features
+from vggish_inversion.features import views as tap_views
 from vggish_inversion.inverters import blocks, patch_grid
-from vggish_inversion.targets import views as tap_views
 
 # Convolutions after the upsampling to each grid, named by how many halvings it lies under a patch;
 # deeper grids take the last row. The output layer follows the convolutions of grid 0.

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
-from vggish_inversion import documents, features
-from vggish_inversion.targets import encoder, hub
+from vggish_inversion import features
+from vggish_inversion.files import documents, hub
+from vggish_inversion.targets import encoder, loading
 
 # Of config.json: what is read here.
 _FIELDS = {
@@ -49,7 +50,7 @@ class InverterRun:
 
     @property
     def num_views(self) -> int:
-        """Patches on which it sees the tap (`targets.views`); runs of before do not name them."""
+        """Patches on which it sees the tap (`features.views`); runs of before do not name them."""
         views = self.config.get("num_views")
         return views if isinstance(views, int) else 1
 
@@ -97,7 +98,7 @@ class InverterRun:
         Raises:
             ValueError: if they cannot be had.
         """
-        return encoder.load_target(
+        return loading.load_target(
             self.config["target"],
             weights=weights or self.config["target_weights"],
             seed=self.config["target_seed"],

@@ -18,7 +18,7 @@ class TargetRows:
     """The rows of one target, in their order.
 
     Attributes:
-        target: its name, as `encoder.load_target` takes it.
+        target: its name, as `loading.load_target` takes it.
         weights: of it; None for what is published or shipped.
         places: tap and config of each row.
     """

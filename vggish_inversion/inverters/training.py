@@ -10,10 +10,13 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
-from vggish_inversion import datasets, features, folders, training_run
-from vggish_inversion.inverters import adversarial, chain, distribution, optimizers
+from vggish_inversion import features
+from vggish_inversion.data import training_data
+from vggish_inversion.files import folders, hub
+from vggish_inversion.inverters import adversarial, chain
 from vggish_inversion.inverters.config import LOSSES, OPTIMIZERS, TrainConfig
-from vggish_inversion.targets import encoder, hub
+from vggish_inversion.targets import encoder
+from vggish_inversion.training import distribution, optimizers, run_folder
 
 _MAX_VALIDATION_PATCHES = 1024
 # The part of the inverter's rate that RecGAN's discriminator, by Adam, has: as published beside
@@ -26,8 +29,8 @@ def train_inverter(
     layer: str,
     config: TrainConfig,
     *,
-    train: datasets.TrainingData,
-    validation: datasets.TrainingData,
+    train: training_data.TrainingData,
+    validation: training_data.TrainingData,
     run_dir: str | pathlib.Path,
     settings: Mapping,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -77,7 +80,7 @@ def train_inverter(
         **dataclasses.asdict(config),
         "num_views": views.num_views,
     }
-    with training_run.open_run(run_dir, settings, writes=chief):
+    with run_folder.open_run(run_dir, settings, writes=chief):
         return _train(target, layer, config, train, validation, run_dir, callbacks, chief)
 
 
@@ -94,7 +97,7 @@ def _train(target, layer, config, train, validation, run_dir, callbacks, chief) 
     context = chain.views_of_tap(target, layer, config).context_frames
     train, validation = train.with_context(context), validation.with_context(context)
     model, inverter, variables = _assemble(target, layer, config, steps_per_epoch)
-    checkpoint = training_run.Checkpoint(
+    checkpoint = run_folder.Checkpoint(
         run_dir, variables, examples_per_epoch=steps_per_epoch * config.batch_size, writes=chief
     )
     epochs_done = checkpoint.restore()
@@ -130,7 +133,7 @@ def _assemble(target, layer: str, config: TrainConfig, steps_per_epoch: int):
     num_steps = config.num_epochs * steps_per_epoch
     variables = [*inverter.variables]
     if config.loss == "gan":
-        with training_run.computing_in(config.precision):
+        with run_folder.computing_in(config.precision):
             discriminator = adversarial.build_discriminator(target.log_mel, seed=config.seed)
         if distribution.is_distributed():
             distribution.synchronize_batch_norm(discriminator)
@@ -159,7 +162,7 @@ def _optimizer(name: str, peak_rate: float, num_steps: int, config: TrainConfig)
     return optimizer
 
 
-def _labelled_batches(train: datasets.TrainingData, config: TrainConfig, *, first_step: int):
+def _labelled_batches(train: training_data.TrainingData, config: TrainConfig, *, first_step: int):
     """Batches with their labels, in the form the backend reads best."""
 
     def label(windows):

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 from vggish_inversion import features
+from vggish_inversion.features import views as tap_views
 from vggish_inversion.inverters import patch_grid
-from vggish_inversion.targets import views as tap_views
 
 # More rows than this of one place in time tell the same, but for what borders a patch.
 _ROWS_PER_CELL = 2

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from vggish_inversion import features
-from vggish_inversion.targets import encoder
+from vggish_inversion.targets import loading
 
 _NUM_DRAWS = 2000
 _ENCODER, _TAP = "small_encoder/speaker_id", "layer_6"
@@ -21,7 +21,7 @@ class SpeakerEncoder:
         Raises:
             ValueError: if it is not in the model store.
         """
-        self._target = encoder.load_target(_ENCODER)
+        self._target = loading.load_target(_ENCODER)
         self._network = self._target.up_to(_TAP)
 
     def __call__(self, waveform: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from vggish_inversion import documents
+from vggish_inversion.files import documents
 from vggish_inversion.report.results import NATURAL, TRUE_LOG_MEL, Reconstruction, Results, Variant
 
 _BASE64_GROWTH = 4 / 3

@@ -8,7 +8,7 @@ import shlex
 import string
 from collections.abc import Iterator, Mapping, Sequence
 
-from vggish_inversion import folders
+from vggish_inversion.files import folders
 from vggish_inversion.report.clips import color_range, fitting_clips
 from vggish_inversion.report.depth import depth_curves
 from vggish_inversion.report.differences import differences_section

@@ -5,7 +5,7 @@ import math
 import pathlib
 from collections.abc import Mapping
 
-from vggish_inversion import documents
+from vggish_inversion.files import documents
 from vggish_inversion.report.results import (
     KEYS,
     SCORES,

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -97,9 +96,9 @@ class TargetEncoder:
         Raises:
             ValueError: if the model, a tap or the log-mel cannot be used; the message says why.
         """
-        from vggish_inversion.targets import custom  # which needs this class
+        from vggish_inversion.targets.own import keras_model  # which needs this class
 
-        return custom.from_keras(
+        return keras_model.from_keras(
             model, taps=taps, log_mel=log_mel, log_mel_layer=log_mel_layer, name=name
         )
 
@@ -134,53 +133,3 @@ def fingerprint(model: keras.Model) -> str:
     for weight in model.weights:
         digest.update(np.ascontiguousarray(keras.ops.convert_to_numpy(weight)).data)
     return f"sha256:{digest.hexdigest()}"
-
-
-# Families of targets; the text after a slash names one member (small_encoder/speech_commands).
-_FAMILIES = {
-    "vggish": "vggish_inversion.targets.vggish",
-    "yamnet": "vggish_inversion.targets.yamnet",
-    "small_encoder": "vggish_inversion.targets.small_encoder",
-}
-_FAMILIES_WITH_MEMBERS = {"small_encoder"}
-
-
-def is_family(name: str) -> bool:
-    """Whether a name is of a target that this project knows, rather than a path."""
-    return name.partition("/")[0] in _FAMILIES and not name.endswith(".keras")
-
-
-def load_target(
-    name: str = "vggish", *, weights: str | None = None, seed: int = 0
-) -> TargetEncoder:
-    """Loads a frozen target.
-
-    Args:
-        name: "vggish", "yamnet", "small_encoder/TASK", or the path of your own network: a `.keras`
-            file or the folder of a SavedModel, with its log-mel settings in a JSON file beside it
-            (see docs/your_own_network.md).
-        weights: a URL, a file or folder, "untrained" (random weights: a control that shows what the
-            architecture alone keeps), or None for the published or shipped weights.
-        seed: of the untrained weights.
-
-    Raises:
-        ValueError: on an unknown name, or weights that are missing or do not fit.
-    """
-    from vggish_inversion.targets import custom  # which needs this module
-
-    if is_family(name):
-        family, _, member = name.partition("/")
-        if member and family not in _FAMILIES_WITH_MEMBERS:
-            raise ValueError(f"no target {name!r}; {family} is one network: --target={family}")
-        module = importlib.import_module(_FAMILIES[family])
-        arguments = (member,) if member else ()
-        target = module.load(*arguments, weights=weights, seed=seed)
-    elif custom.is_path(name):
-        target = custom.load(name, weights=weights, seed=seed)
-    else:
-        raise ValueError(
-            f"no target {name!r}; targets are: vggish, yamnet, small_encoder/TASK, and the path "
-            "of a .keras file or of a SavedModel's folder"
-        )
-    target.weights, target.seed = weights, seed
-    return target

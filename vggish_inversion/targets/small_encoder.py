@@ -11,7 +11,8 @@ import keras
 import numpy as np
 
 from vggish_inversion import features
-from vggish_inversion.targets import encoder, hub
+from vggish_inversion.files import hub
+from vggish_inversion.targets import encoder
 
 NUM_CHANNELS = (8, 16, 32, 64, 128)
 EMBEDDING_SIZE = 128
@@ -65,7 +66,7 @@ def build_small_encoder(num_classes: int, *, seed: int = 0) -> keras.Model:
 
 
 def load(task: str = "speech_commands", *, weights: str | None = None, seed: int = 0):
-    """Loads the small encoder of one task as a frozen target; see `encoder.load_target`."""
+    """Loads the small encoder of one task as a frozen target; see `loading.load_target`."""
     name = f"small_encoder/{task}"
     if weights == encoder.UNTRAINED:
         model = build_small_encoder(num_classes=2, seed=seed)

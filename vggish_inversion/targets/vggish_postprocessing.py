@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from vggish_inversion.targets import hub
+from vggish_inversion.files import hub
 
 PCA_URL = "https://storage.googleapis.com/audioset/vggish_pca_params.npz"
 EMBEDDING_SIZE = 128

@@ -15,7 +15,8 @@ import keras
 import numpy as np
 
 from vggish_inversion import features
-from vggish_inversion.targets import encoder, hub
+from vggish_inversion.files import hub
+from vggish_inversion.targets import encoder
 
 HUB_URL = "https://tfhub.dev/google/yamnet/1"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from vggish_inversion import training_run
+from vggish_inversion.training import run_folder
 from vggish_inversion.vocoders import losses
 
 _SPECTRAL_WEIGHT = 5.0
@@ -42,7 +42,7 @@ class AdversarialVocoder(keras.Model):
             training_run.RunError: on a Keras backend other than TensorFlow.
         """
         if keras.backend.backend() != "tensorflow":
-            raise training_run.RunError(
+            raise run_folder.RunError(
                 "adversarial training runs on Keras' TensorFlow backend, not on "
                 f"{keras.backend.backend()}; set KERAS_BACKEND=tensorflow, or train without"
             )

@@ -5,8 +5,7 @@ import pathlib
 import shutil
 from collections.abc import Mapping
 
-from vggish_inversion import documents
-from vggish_inversion.targets import compact, hub
+from vggish_inversion.files import compact, documents, hub
 from vggish_inversion.vocoders import neural, training
 
 _CARD = """# vocoder/{name}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import keras
 import numpy as np
 
-from vggish_inversion.vocoders import segments
+from vggish_inversion.data import segments
 
 
 class HeldOutClips(keras.callbacks.Callback):

@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
-from vggish_inversion import documents, features
-from vggish_inversion.targets import hub
+from vggish_inversion import features
+from vggish_inversion.files import documents, hub
 from vggish_inversion.vocoders import training, vocoder, vocos, weight_norm
 
 MODEL_FILE = training.MODEL_FILE

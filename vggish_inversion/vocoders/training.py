@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
-from vggish_inversion import features, folders, training_run
-from vggish_inversion.targets import hub
-from vggish_inversion.vocoders import adversarial, losses, melgan, segments, vocos
+from vggish_inversion import features
+from vggish_inversion.data import segments
+from vggish_inversion.files import folders, hub
+from vggish_inversion.training import run_folder
+from vggish_inversion.vocoders import adversarial, losses, melgan, vocos
 
 GENERATORS = {"vocos": vocos.build_generator, "melgan": melgan.build_generator}
 MODEL_FILE = "vocoder.keras"
@@ -67,7 +69,7 @@ def build_generator(
             f"{' '.join(sorted(GENERATORS))}"
         )
     width = {} if config.width is None else {"width": config.width}
-    with training_run.computing_in(precision):
+    with run_folder.computing_in(precision):
         return GENERATORS[config.vocoder](params, seed=config.seed, **width)
 
 
@@ -130,7 +132,7 @@ def train_vocoder(
         "log_mel": dataclasses.asdict(params),
         **dataclasses.asdict(config),
     }
-    with training_run.open_run(run_dir, settings):
+    with run_folder.open_run(run_dir, settings):
         return _train(config, generator, train, validation, run_dir, callbacks, discriminator)
 
 
@@ -146,13 +148,13 @@ def _train(
     optimizer.build(generator.trainable_variables)
     model, variables = generator, [*generator.variables, *optimizer.variables]
     if config.adversarial:
-        with training_run.computing_in(config.precision):
+        with run_folder.computing_in(config.precision):
             discriminator = discriminator or melgan.build_discriminator(seed=config.seed)
         model = adversarial.AdversarialVocoder(
             generator, discriminator, _optimizer(config), losses.SpectralLoss(params)
         )
         variables += model.discriminator_variables
-    checkpoint = training_run.Checkpoint(
+    checkpoint = run_folder.Checkpoint(
         run_dir,
         variables,
         examples_per_epoch=config.steps_per_epoch * config.batch_size,

@@ -1,0 +1,152 @@
+"""Shards hold what the cache holds, and their batches depend on seed and step alone."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+
+from tests import speech
+from vggish_inversion import features
+from vggish_inversion.data import corpora, log_mel_cache, shards, training_data
+from vggish_inversion.inverters import training
+from vggish_inversion.targets import loading
+
+_PARAMS = features.LogMelParams()
+
+
+class RecordsTest(tf.test.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        utterances = corpora.read_corpus(speech.DEMO_SPEECH)
+        cls.split = {"train": utterances[:6], "validation": utterances[6:]}
+        cls.written = training_data.write_dataset(
+            cls.split, _PARAMS, cls.folder / "shards", utterances_per_shard=2
+        )
+        cls.caches = {
+            split: log_mel_cache.cache_log_mel(items, _PARAMS, cls.folder / "cache")
+            for split, items in cls.split.items()
+        }
+
+    def _read(self) -> dict[str, shards.LogMelRecords]:
+        return training_data.read_dataset(self.folder / "shards", _PARAMS)
+
+    def test_shards_hold_what_the_cache_holds(self):
+        self.assertEqual(self.written, {"train": 6, "validation": 3})
+        splits = self._read()
+        self.assertEqual([len(splits[name].shards) for name in splits], [3, 2])
+        for split, cache in self.caches.items():
+            self.assertEqual(splits[split].num_patches, cache.num_patches)
+            self.assertEqual(splits[split].fingerprint, cache.fingerprint)
+            self.assertAllEqual(splits[split].grid_patches(), cache.grid_patches())
+        self.assertLen(splits["train"].grid_patches(3), 3)
+
+    def test_context(self):
+        train, cache = self._read()["train"], self.caches["train"]
+        wide = train.with_context(48)
+        self.assertAllEqual(wide.grid_patches(), cache.with_context(48).grid_patches())
+        place = {"batch_size": 4, "seed": 3}
+        for patches, windows in zip(
+            train.batch_dataset(**place).take(3), wide.batch_dataset(**place).take(3), strict=True
+        ):
+            self.assertEqual(windows.shape, (4, 192, 64))
+            self.assertAllEqual(features.without_context(windows), patches)
+
+    def test_every_patch_is_cut_from_an_utterance(self):
+        train, cache = self._read()["train"], self.caches["train"]
+        batches = list(train.batch_dataset(batch_size=4, seed=3).take(3))
+        frames = {bytes(frame) for frame in cache.frames}
+        for batch in batches:
+            self.assertEqual(batch.shape, (4, 96, 64))
+            self.assertEqual(batch.dtype, tf.float32)
+            for frame in batch.numpy().astype(np.float16).reshape(-1, 64)[::7]:
+                self.assertIn(bytes(frame), frames)
+
+    def test_a_step_is_the_same_however_it_is_reached(self):
+        train = self._read()["train"]
+        steps_per_pass = train.num_patches // 4
+        count = 2 * steps_per_pass + 2
+        whole = list(train.batch_dataset(batch_size=4, seed=5).take(count))
+        for first in (1, steps_per_pass, steps_per_pass + 1):
+            later = train.batch_dataset(batch_size=4, seed=5, first_step=first)
+            self.assertAllEqual(list(later.take(count - first)), whole[first:])
+        arrays = train.batches(batch_size=4, seed=5)
+        self.assertAllEqual(next(arrays), whole[0])
+        self.assertNotAllClose(whole[0], whole[steps_per_pass])  # every pass cuts elsewhere
+        other = next(iter(train.batch_dataset(batch_size=4, seed=6)))
+        self.assertNotAllClose(whole[0], other)
+
+    def test_an_inverter_learns_from_shards(self):
+        target = loading.load_target("small_encoder/speech_commands", weights="untrained")
+        splits = training_data.read_training_data(
+            [self.folder / "shards"], target.log_mel, "unused"
+        )
+        config = training.TrainConfig(num_epochs=3, batch_size=4)
+        run_dir = self.folder / "run"
+        training.train_inverter(target, "layer_0", config, **splits, run_dir=run_dir, settings={})
+        rows = (run_dir / "history.csv").read_text().splitlines()[1:]
+        losses = [float(row.split(",")[2]) for row in rows]
+        self.assertLess(losses[-1], losses[0])
+
+    def test_unusable_folders(self):
+        with self.assertRaisesRegex(FileExistsError, "give a new --output_dir"):
+            training_data.write_dataset(self.split, _PARAMS, self.folder / "shards")
+        with self.assertRaisesRegex(corpora.CorpusError, "prepare it with the same --target"):
+            training_data.read_dataset(
+                self.folder / "shards", features.LogMelParams(log_offset=0.001)
+            )
+        damaged = self.folder / "damaged"
+        damaged.mkdir()
+        index = json.loads((self.folder / "shards" / training_data.INDEX_FILE).read_text())
+        (damaged / training_data.INDEX_FILE).write_text(json.dumps(index))
+        with self.assertRaisesRegex(corpora.CorpusError, "lacks .*00000.tfrecord"):
+            training_data.read_dataset(damaged, _PARAMS)
+        (damaged / training_data.INDEX_FILE).write_text("[1]")
+        with self.assertRaisesRegex(corpora.CorpusError, "is not the index of shards"):
+            training_data.read_dataset(damaged, _PARAMS)
+
+    def test_bytes_that_flipped_are_noticed(self):
+        folder = self.folder / "flipped"
+        training_data.write_dataset(self.split, _PARAMS, folder)
+        shard = folder / "train" / "00000.tfrecord"
+        content = bytearray(shard.read_bytes())
+        content[len(content) // 2] ^= 1
+        shard.write_bytes(content)
+        train = training_data.read_dataset(folder, _PARAMS)["train"]
+        for read in (train.grid_patches, lambda: list(train.batches(batch_size=4, seed=0))):
+            with self.assertRaisesRegex(corpora.CorpusError, "00000.tfrecord: damaged at or after"):
+                read()
+
+
+_MEMORY = """
+import resource, sys
+import numpy as np, tensorflow as tf
+from vggish_inversion import corpora, features, records
+
+params = features.LogMelParams()
+shard, copies = sys.argv[1], int(sys.argv[2])
+train = records.LogMelRecords((shard,) * copies, params, "", copies * 400)
+for _ in train.batch_dataset(batch_size=64, seed=0).take(6 * copies):
+    pass
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_memory_does_not_grow_with_the_corpus(tmp_path):
+    noise = np.random.default_rng(0).normal(size=(400 * 96, 64)).astype(np.float16)
+    with tf.io.TFRecordWriter(str(tmp_path / "shard")) as writer:
+        for log_mel in np.split(noise, 40):
+            feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[log_mel.tobytes()]))
+            features_ = tf.train.Features(feature={"log_mel": feature})
+            writer.write(tf.train.Example(features=features_).SerializeToString())
+    megabytes = []
+    for copies in (120, 360):  # 590 MB, which fills every buffer; 1.8 GB
+        command = [sys.executable, "-c", _MEMORY, str(tmp_path / "shard"), str(copies)]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        megabytes.append(int(output.split()[-1]))
+    assert megabytes[1] < megabytes[0] + 250, megabytes  # of 1,180 MB more

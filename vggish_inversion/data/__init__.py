@@ -1,0 +1,1 @@
+"""Recordings -> utterances with their split -> batches of patches."""

@@ -1,0 +1,1 @@
+"""A paper in one command each."""

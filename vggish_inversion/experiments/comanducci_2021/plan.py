@@ -1,0 +1,180 @@
+"""What the experiment will download, write and take, before anything is loaded or fetched."""
+
+import math
+import pathlib
+import shutil
+import time
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import soundfile
+
+from vggish_inversion.data import corpora, log_mel_cache
+from vggish_inversion.experiments.comanducci_2021 import experiment as experiments
+from vggish_inversion.inverters import adversarial, grid, network
+from vggish_inversion.targets import encoder, loading, vggish, yamnet
+
+# What is fetched where no --target_weights or --asr_model says where it lies, and its bytes.
+_TARGET_DOWNLOADS = {"vggish": (vggish.HUB_URL, 289e6), "yamnet": (yamnet.HUB_URL, 15e6)}
+_ASR_DOWNLOADS = {"wav2vec2": ("facebook/wav2vec2-base-960h of Hugging Face's hub", 378e6)}
+
+_SAMPLED_FILES = 100  # of whose headers a split's length is told
+_TIMED_PATCHES = 32
+_SECONDS_TO_COMPILE = 10  # a run's graph
+
+# Seconds to reconstruct, recognise and score a second of speech under one condition.
+# PocketSphinx: `seconds` of a run.json over the seconds of its audio/, on two busy cores, of
+# scripts/evaluate.py --target=small_encoder/speech_commands --data_dir=scripts/demo_speech
+# --split=all --limit=2. Wav2Vec2 was not measured: its operations at the speed of two cores.
+_EVALUATION_SECONDS = {"pocketsphinx": 0.8, "wav2vec2": 0.4}
+
+_BYTES_PER_VALUE = 4  # float32, on disk as in memory
+_PARAMETER_COPIES = 4  # the checkpoint's: weights and Adam's two moments; inverter.keras
+_WAV_BYTES_PER_SAMPLE = 2
+
+
+def describe_plan(
+    experiment: experiments.Experiment,
+    target_name: str,
+    *,
+    weights: str | None = None,
+    seed: int = 0,
+) -> str:
+    """What is left to do, for the terminal.
+
+    Training's time is from a batch through each tap's networks on this machine, with random weights
+    in place of the target's, which may not be here yet: a rough guide.
+
+    Args:
+        experiment: what is to be done.
+        target_name: of `loading.load_target`.
+        weights: likewise.
+        seed: likewise.
+
+    Raises:
+        ValueError: if the target is unknown, or the corpora cannot be read.
+    """
+    target = loading.load_target(target_name, weights=encoder.UNTRAINED, seed=seed)
+    taps, utterances = experiment.taps(target), experiment.utterances()
+    splits = log_mel_cache.training_splits(experiment.data_dirs)
+    seconds = {name: _speech_seconds(items) for name, items in splits.items()}
+    test_seconds = _speech_seconds(utterances)
+    params = target.log_mel
+    frames_per_second = params.sample_rate_hz / params.hop_samples
+    # half a patch of each utterance is left over, on average
+    num_patches = round(
+        seconds["train"] * frames_per_second / params.patch_frames - len(splits["train"]) / 2
+    )
+    num_epochs = experiment.epochs(num_utterances=len(splits["train"]), num_patches=num_patches)
+    places = [(tap, config) for tap in taps for config in experiment.configs(num_epochs)]
+    missing = [
+        (tap, config)
+        for tap, config in places
+        if not (grid.run_folder(experiment.runs_dir, tap.name, config) / "inverter.keras").is_file()
+    ]
+    num_conditions = (len(places) + 2) * len(experiment.grid.transcribers)
+    run_bytes, training_seconds = 0.0, 0.0
+    for tap, config in missing:
+        num_bytes, seconds_per_patch = _run_costs(target, tap, config.loss)
+        run_bytes += num_bytes
+        training_seconds += seconds_per_patch * num_epochs * max(num_patches, config.batch_size)
+        training_seconds += _SECONDS_TO_COMPILE
+    bytes_per_second = frames_per_second * params.num_bands
+    cache_bytes = sum(seconds.values()) * bytes_per_second * 2  # float16
+    result_bytes = (len(places) + 2) * test_seconds
+    result_bytes *= (
+        params.sample_rate_hz * _WAV_BYTES_PER_SAMPLE + bytes_per_second * _BYTES_PER_VALUE
+    )
+    evaluation_seconds = test_seconds * (len(places) + 2)
+    evaluation_seconds *= sum(_EVALUATION_SECONDS[name] for name in experiment.grid.transcribers)
+    needed, free = cache_bytes + run_bytes + result_bytes, _free_bytes(experiment.output_dir)
+    downloads = _downloads(experiment, target_name, weights)
+    return "\n".join(
+        [
+            f"target      {target_name}, {len(taps)} taps: {' '.join(tap.name for tap in taps)}",
+            f"inverters   {len(places)}, of which {len(missing)} are left to train: about "
+            f"{num_epochs} epochs of {num_patches} patches each",
+            f"evaluation  {len(utterances)} utterances, {test_seconds / 60:.1f} minutes of speech, "
+            f"under {num_conditions} conditions",
+            *(f"download    {line}" for line in downloads or ["nothing"]),
+            f"disk        about {_gigabytes(needed)} in {experiment.output_dir} (log-mel "
+            f"{_gigabytes(cache_bytes)}, inverters {_gigabytes(run_bytes)}, results "
+            f"{_gigabytes(result_bytes)}); {_gigabytes(free)} are free"
+            + (": TOO LITTLE" if free < needed else ""),
+            f"time        about {_duration(training_seconds)} of training and up to "
+            f"{_duration(evaluation_seconds)} of evaluation on this machine",
+        ]
+    )
+
+
+def _speech_seconds(utterances: list[corpora.Utterance]) -> float:
+    """Of all, told from some; what cannot be read is taken to be as long as the others."""
+    lengths = []
+    for item in corpora.thin(utterances, _SAMPLED_FILES):
+        try:
+            lengths.append(soundfile.info(str(item.path)).duration)
+        except soundfile.SoundFileError:
+            continue
+    return float(np.mean(lengths)) * len(utterances) if lengths else 0.0
+
+
+def _run_costs(target: encoder.TargetEncoder, tap: encoder.Tap, loss: str) -> tuple[float, float]:
+    """Bytes on disk of a run, and seconds of training per patch."""
+    params = target.log_mel
+    patches = np.zeros((_TIMED_PATCHES, params.patch_frames, params.num_bands), np.float32)
+    inverter = network.build_inverter(tap.shape, preset="paper", params=params)
+    frozen = target.up_to(tap.name)
+    embeddings = frozen(patches, training=False)
+    # backwards costs about twice what forwards does
+    seconds = _seconds(lambda: frozen(patches, training=False))
+    seconds += 3 * _seconds(lambda: inverter(embeddings, training=False))
+    num_parameters = inverter.count_params()
+    if loss == "gan":
+        discriminator = adversarial.build_discriminator(params)
+        num_parameters += discriminator.count_params()
+        # real and inverted patches, and once more backwards for the inverter
+        seconds += 8 * _seconds(lambda: discriminator(patches, training=False))
+    return num_parameters * _PARAMETER_COPIES * _BYTES_PER_VALUE, seconds / _TIMED_PATCHES
+
+
+def _seconds(call: Callable) -> float:
+    keras.ops.convert_to_numpy(call())  # the first call sets up
+    started = time.perf_counter()
+    keras.ops.convert_to_numpy(call())
+    return time.perf_counter() - started
+
+
+def _downloads(experiment, target_name: str, weights: str | None) -> list[str]:
+    wanted = []
+    if target_name in _TARGET_DOWNLOADS and weights is None:
+        wanted.append(_TARGET_DOWNLOADS[target_name])
+    elif weights and weights.startswith(("http://", "https://")):
+        wanted.append((weights, 0.0))
+    if experiment.grid.asr_model is None:
+        names = set(experiment.grid.transcribers) & _ASR_DOWNLOADS.keys()
+        wanted += [_ASR_DOWNLOADS[name] for name in sorted(names)]
+    return [
+        f"{source}{f', {size / 1e6:.0f} MB' if size else ''}, if it is not in the cache yet"
+        for source, size in wanted
+    ]
+
+
+def _free_bytes(folder: pathlib.Path) -> int:
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(existing).free
+
+
+def _gigabytes(num_bytes: float) -> str:
+    return f"{num_bytes / 1e9:.2f} GB"
+
+
+def _duration(seconds: float) -> str:
+    """A time that a reader can plan with.
+
+    >>> _duration(100), _duration(9000), _duration(900000)
+    ('2 minutes', '2.5 hours', '10.4 days')
+    """
+    if seconds < 3600:
+        return f"{max(2, math.ceil(seconds / 60))} minutes"
+    return f"{seconds / 3600:.1f} hours" if seconds < 2 * 86400 else f"{seconds / 86400:.1f} days"

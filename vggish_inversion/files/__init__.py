@@ -1,0 +1,1 @@
+"""What others wrote: documents, folders with one writer, model files found, fetched and checked."""

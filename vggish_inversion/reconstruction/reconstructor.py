@@ -1,0 +1,135 @@
+"""waveform -> what a layer knows of it -> waveform': the road from end to end."""
+
+import dataclasses
+from collections.abc import Callable, Collection, Mapping
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from vggish_inversion.data import log_mel_cache
+from vggish_inversion.reconstruction import road
+from vggish_inversion.targets import encoder
+
+OK = "ok"
+TRUE_LOG_MEL = "true_log_mel"
+
+
+@dataclasses.dataclass(frozen=True)
+class Reconstruction:
+    """One rendering of an utterance.
+
+    Attributes:
+        log_mel: `[frames, bands]` float32, nats: what the vocoder was given.
+        waveform: `[samples]` float32, as long as the utterance and aligned with it.
+    """
+
+    log_mel: np.ndarray
+    waveform: np.ndarray
+
+
+class Reconstructor:
+    """Reconstructs speech from some taps of one frozen target.
+
+    The target is computed once for all taps, up to the deepest of them, and the vocoder runs on all
+    their log-mels at once.
+
+    Attributes:
+        target: the frozen network.
+        road: what it does up to the vocoder, in a graph.
+        vocoder: `[batch, frames, bands]` log-mel in nats -> `[batch, frames * hop]`.
+    """
+
+    def __init__(
+        self,
+        target: encoder.TargetEncoder,
+        inverters: Mapping[str, tuple[str, keras.Model]],
+        vocoder: Callable,
+        *,
+        patch_hop_frames: int | None = None,
+    ):
+        """Joins the parts.
+
+        Args:
+            target: the frozen network.
+            inverters: name -> (tap, inverter of that tap).
+            vocoder: `[batch, frames, bands]` log-mel in nats -> `[batch, frames * hop]`.
+            patch_hop_frames: distance between patches; the target's own if None. Where patches
+                overlap, what is inverted from them cross-fades.
+
+        Raises:
+            ValueError: if patches that far apart leave gaps.
+        """
+        self.target = target
+        self.road = road.Road(target, inverters, patch_hop_frames=patch_hop_frames)
+        self.vocoder = vocoder
+        self._log_mel = tf.function(self.road.log_mel, input_signature=[_floats(None)])
+        self._invert = tf.function(
+            self.road.invert, input_signature=[_floats(None, target.log_mel.num_bands)]
+        )
+
+    def log_mel(self, waveform: np.ndarray) -> np.ndarray:
+        """The target's log-mel: `[samples]` float32 -> `[frames, bands]` float32, nats.
+
+        Raises:
+            ValueError: if the waveform is shorter than a patch.
+        """
+        params = self.target.log_mel
+        if len(waveform) < params.patch_samples:
+            raise ValueError(log_mel_cache.too_short("waveform", len(waveform), params))
+        return self._log_mel(waveform).numpy()
+
+    def invert(self, log_mel: np.ndarray) -> dict[str, np.ndarray]:
+        """What each inverter makes of the activations of `log_mel`, in the same shape.
+
+        The last patch ends with the utterance; where patches overlap, they cross-fade.
+        """
+        return {name: inverted.numpy() for name, inverted in self._invert(log_mel).items()}
+
+    def vocode(
+        self,
+        log_mels: Mapping[str, np.ndarray],
+        num_samples: int,
+        *,
+        vocoder: Callable | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Waveforms of log-mels of one utterance, all of one shape.
+
+        Args:
+            log_mels: name -> `[frames, bands]` float32, nats.
+            num_samples: of the utterance.
+            vocoder: another than the reconstructor's own.
+
+        Returns:
+            name -> `[num_samples]` float32, aligned with the utterance.
+        """
+        if not log_mels:
+            return {}
+        vocoded = (vocoder or self.vocoder)(np.stack(list(log_mels.values())))
+        return dict(zip(log_mels, self.road.align(vocoded, num_samples).numpy(), strict=True))
+
+    def __call__(
+        self, waveform: np.ndarray, *, names: Collection[str] | None = None
+    ) -> dict[str, Reconstruction]:
+        """Reconstructs one utterance.
+
+        Args:
+            waveform: `[samples]` float32 in [-1, 1], at the target's sample rate.
+            names: what to vocode; everything if None.
+
+        Returns:
+            name -> reconstruction; that of "true_log_mel" is the vocoder's own limit.
+
+        Raises:
+            ValueError: if the waveform is shorter than a patch.
+        """
+        log_mel = self.log_mel(waveform)
+        log_mels = {TRUE_LOG_MEL: log_mel, **self.invert(log_mel)}
+        if names is not None:
+            log_mels = {name: log_mels[name] for name in log_mels if name in names}
+        waveforms = self.vocode(log_mels, len(waveform))
+        return {name: Reconstruction(log_mels[name], waveforms[name]) for name in log_mels}
+
+
+def _floats(*shape: int | None) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, tf.float32)

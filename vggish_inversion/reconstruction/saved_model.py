@@ -1,0 +1,132 @@
+"""The folder of a SavedModel: the graph, its settings and its model card, whole or not at all."""
+
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from vggish_inversion import reconstruction
+from vggish_inversion.files import folders
+from vggish_inversion.inverters import run as inverter_run
+from vggish_inversion.reconstruction import signatures
+from vggish_inversion.targets import encoder
+
+_CARD = """# {layer} of {target}, and back to sound
+
+A TensorFlow SavedModel: 16 kHz mono waveform -> log-mel -> `{target}` up to `{layer}` ({shape}) ->
+inverter -> log-mel' -> waveform'. Made by vggish_inversion; it needs TensorFlow alone.
+
+- Target: `{target}`, weights `{target_fingerprint}`
+- Inverter: preset "{preset}", loss "{loss}", sha256 `{inverter_sha256}`
+- Vocoder: {vocoder}
+- Log-mel: {log_mel}; patches {patch_hop_frames} frames apart
+
+    import tensorflow as tf
+    model = tf.saved_model.load("{folder}")
+    made = model.signatures["reconstruct"](waveform=waveform)  # [samples] float32 in [-1, 1]
+    made["waveform"], made["log_mel"]                          # [samples], [frames, {bands}]
+
+Signatures, each with named inputs and outputs:
+
+- `reconstruct`, which is also `serving_default`: `waveform` [samples]
+  -> `waveform` [samples], `log_mel` [frames, {bands}]
+- `reconstruct_batch`: `waveforms` [batch, samples] padded at the end, `num_samples` [batch] int32
+  -> `waveforms` [batch, samples], `log_mels` [batch, frames, {bands}], `num_frames` [batch]
+- `embed`: `waveform` [samples] -> `embedding` [patches, {axes}], `num_frames` []
+- `invert`: `embedding` [patches, {axes}] -> `log_mel` [frames, {bands}], where patches
+  are {patch_hop_frames} frames apart
+- `invert_to_length`: the same and `num_frames` [] int32 -> `log_mel` [num_frames, {bands}], where
+  the last patch ends with the utterance
+
+Waveforms have at least {patch_samples} samples (one patch); what is shorter is an
+InvalidArgumentError. In a batch every utterance comes out as it does alone; its padding comes out
+as silence (waveform 0, log-mel {log_floor:.3f}). `embed` and then `invert_to_length` is what
+`reconstruct` does before the vocoder: change the embedding between them to see what a defence or
+a quantiser leaves. Called as a function, the model maps a waveform to its reconstruction, which is
+what `hub.KerasLayer` does. TensorFlow Serving wants this folder as NAME/1, below its model's name.
+"""
+
+
+def export_saved_model(
+    trained: inverter_run.InverterRun,
+    output_dir: str | os.PathLike[str],
+    *,
+    target: encoder.TargetEncoder,
+    vocoder: Callable,
+    vocoder_name: str = "griffin_lim",
+    patch_hop_frames: int | None = None,
+) -> pathlib.Path:
+    """Writes the SavedModel of one inverter, with a model card; whole, or not at all.
+
+    Args:
+        trained: the inverter.
+        output_dir: is made.
+        target: the network that it inverts.
+        vocoder: `[batch, frames, bands]` log-mel -> `[batch, frames * hop]`, in TensorFlow.
+        vocoder_name: for the card.
+        patch_hop_frames: distance between patches; the target's own if None.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: if the inverter was trained on another network.
+        FileExistsError: if `output_dir` is there already.
+    """
+    trained.check_target(target)
+    folder = pathlib.Path(output_dir)
+    with folders.write_whole(folder) as unfinished:
+        reconstructor = reconstruction.Reconstructor(
+            target,
+            {trained.layer: (trained.layer, trained.load_model())},
+            vocoder,
+            patch_hop_frames=patch_hop_frames,
+        )
+        model = signatures.ReconstructionModule(reconstructor, trained.layer)
+        tf.saved_model.save(model, str(unfinished), signatures=model.signatures())
+        facts = _facts(trained, reconstructor, vocoder_name)
+        settings = json.dumps(facts, indent=2) + "\n"
+        (unfinished / "config.json").write_text(settings, encoding="utf-8")
+        card = _card(facts, target, folder.name)
+        (unfinished / "README.md").write_text(card, encoding="utf-8")
+    return folder
+
+
+def _facts(trained, reconstructor: reconstruction.Reconstructor, vocoder: str) -> dict:
+    """What config.json tells of a SavedModel."""
+    target = reconstructor.target
+    return {
+        "target": target.name,
+        "target_fingerprint": target.fingerprint,
+        "layer": trained.layer,
+        "tap_shape": list(target.tap(trained.layer).shape),
+        "embedding_shape": list(reconstructor.road.embedding_shape(trained.layer)),
+        "preset": trained.preset,
+        "loss": trained.loss,
+        "inverter_sha256": trained.sha256,
+        "vocoder": vocoder,
+        "log_mel": dataclasses.asdict(target.log_mel),
+        "patch_hop_frames": reconstructor.road.patch_hop_frames,
+    }
+
+
+def _card(facts: dict, target: encoder.TargetEncoder, folder: str) -> str:
+    """The README.md of a SavedModel."""
+    params = target.log_mel
+    front_end = (
+        f"{params.num_bands} bands of {params.low_hz:g} to {params.high_hz:g} Hz, every "
+        f"{1000 * params.hop_seconds:g} ms, ln(magnitude + {params.log_offset:g}), in patches of "
+        f"{params.patch_frames} frames"
+    )
+    return _CARD.format(
+        **{**facts, "log_mel": front_end},
+        shape="x".join(map(str, facts["tap_shape"])),
+        axes=", ".join(map(str, facts["embedding_shape"])),
+        patch_samples=params.patch_samples,
+        log_floor=params.log_floor,
+        bands=params.num_bands,
+        folder=folder,
+    )

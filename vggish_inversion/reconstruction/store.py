@@ -1,0 +1,200 @@
+"""From a name to a `Reconstructor`: the model store, one's own folders, published SavedModels."""
+
+import pathlib
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from vggish_inversion import features, reconstruction, vocoders
+from vggish_inversion.data import log_mel_cache
+from vggish_inversion.files import documents, download, hub
+from vggish_inversion.inverters import run
+from vggish_inversion.targets import loading
+
+ALL_LAYERS = "all"
+_EXPORT_FIELDS = {"layer": str, "log_mel": dict, "patch_hop_frames": int}
+_ARCHIVE_ERRORS = (OSError, EOFError, ValueError, tarfile.TarError, zlib.error, RecursionError)
+_MAX_INFLATION = 200  # zeros deflate a thousand times, and no model is zeros
+_ARCHIVE_SUFFIXES = (".tar.gz", ".tgz")
+_COLUMNS = ("target", "layer", "preset", "loss", "views", "patches seen", "held-out L1", "MB")
+
+
+class SavedReconstructor:
+    """A SavedModel of `export/`, called as a `Reconstructor` is.
+
+    Attributes:
+        model: what `tf.saved_model.load` gave, with all its signatures.
+        config: what it was made of.
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        """Loads it. A SavedModel is a program: load only what you trust.
+
+        Raises:
+            hub.WeightsError: if the folder holds none that this package wrote.
+        """
+        try:
+            self.config = documents.read_json(folder / "config.json", _EXPORT_FIELDS)
+            self._params = features.LogMelParams(**self.config["log_mel"])
+            self.model: Any = tf.saved_model.load(str(folder))
+            self._reconstruct = self.model.signatures["reconstruct"]
+        except (OSError, ValueError, LookupError, TypeError, tf.errors.OpError) as error:
+            raise hub.WeightsError(
+                f"{folder}: cannot be read as a SavedModel of scripts/export_saved_model.py "
+                f"({(str(error) or type(error).__name__).splitlines()[0]})"
+            ) from error
+
+    def __call__(
+        self, waveform: np.ndarray, *, names: Collection[str] | None = None
+    ) -> dict[str, reconstruction.Reconstruction]:
+        """Reconstructs one utterance: {layer: reconstruction}; see `Reconstructor`."""
+        if len(waveform) < self._params.patch_samples:
+            raise ValueError(log_mel_cache.too_short("waveform", len(waveform), self._params))
+        layer = self.config["layer"]
+        if names is not None and layer not in names:
+            return {}
+        made = self._reconstruct(waveform=tf.constant(waveform, tf.float32))
+        rendered = reconstruction.Reconstruction(made["log_mel"].numpy(), made["waveform"].numpy())
+        return {layer: rendered}
+
+
+def load_reconstructor(
+    source: str,
+    *,
+    layer: str = ALL_LAYERS,
+    preset: str | None = None,
+    vocoder: str = "griffin_lim",
+    target_weights: str | None = None,
+    patch_hop_frames: int | None = None,
+) -> reconstruction.Reconstructor | SavedReconstructor:
+    """Loads what reconstructs speech from a layer.
+
+    Args:
+        source: a target with inverters in the model store ("small_encoder/speech_commands"); the
+            folder of a run; or what `export_saved_model` wrote. The latter two may also be a
+            `.tar.gz` or the URL of one (http or https, kept in TF-Hub's cache).
+        layer: a tap, or "all" that the store has; of a run or a SavedModel, its own.
+        preset: of the inverters in the store; each layer's best on held-out patches if None.
+        vocoder: one of `vocoders.VOCODERS`; a SavedModel has its own.
+        target_weights: as `load_target` takes them; those of the run, or the published ones, if
+            None.
+        patch_hop_frames: distance between patches; the target's own if None.
+
+    Returns:
+        What maps a waveform to its `Reconstruction` by layer.
+
+    Raises:
+        ValueError: if there is no such inverter, or it cannot be had; the message says why.
+    """
+    if source.startswith(("http://", "https://")):
+        advice = "pass that to load_reconstructor"
+        source = download.fetch(source, check=_find_model, instead=advice)
+    elif source.endswith(_ARCHIVE_SUFFIXES):
+        with tempfile.TemporaryDirectory() as folder:  # a model that is loaded needs its no more
+            _unpack(source, folder)
+            try:
+                return _load_folder(
+                    _find_model(folder), layer, vocoder, target_weights, patch_hop_frames
+                )
+            except ValueError as error:
+                raise ValueError(f"{source}: {error}") from error  # the folder is of no use to read
+    if pathlib.Path(source).is_dir() and not loading.is_family(source):
+        return _load_folder(_find_model(source), layer, vocoder, target_weights, patch_hop_frames)
+    there = sorted({trained.config["target"] for trained in stored_runs()})
+    if source not in there:
+        raise ValueError(
+            f"no inverters for {source!r} in {hub.models_dir()}; there are some for: "
+            f"{' '.join(there) or '(nothing)'}; or give a run's folder, a SavedModel or its URL"
+        )
+    target = loading.load_target(source, weights=target_weights)
+    layers = None if layer == ALL_LAYERS else [layer]
+    runs = run.best_runs(run.find_runs(hub.models_dir(), target, layers=layers), preset=preset)
+    return _join(target, list(runs.values()), vocoder, patch_hop_frames)
+
+
+def stored_runs(models_dir: str | pathlib.Path | None = None) -> list[run.InverterRun]:
+    """All inverters below a folder, the model store if None, in the order of their paths."""
+    root = pathlib.Path(models_dir or hub.models_dir())
+    return [run.read_run(path) for path in sorted(root.rglob("inverter.keras"))]
+
+
+def format_table(models_dir: str | pathlib.Path | None = None) -> str:
+    """What the store holds, as a table to read; L1 in nats, on patches of the validation split."""
+    rows = [_COLUMNS]
+    for trained in stored_runs(models_dir):
+        last, config = trained.last_epoch, trained.config
+        size = sum(path.stat().st_size for path in trained.folder.rglob("*") if path.is_file())
+        rows.append(
+            (
+                *(config[key] for key in ("target", "layer", "preset", "loss")),
+                str(trained.num_views),
+                f"{int(last['num_patches']):,}" if last else "",
+                f"{trained.held_out_nats:.3f}" if last else "",
+                f"{size / 1e6:.2f}",
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if index < 4 else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
+
+
+def _join(target, runs, vocoder: str, patch_hop_frames: int | None) -> reconstruction.Reconstructor:
+    return reconstruction.Reconstructor(
+        target,
+        {trained.layer: (trained.layer, trained.load_model()) for trained in runs},
+        vocoders.load_vocoder(vocoder, target.log_mel),
+        patch_hop_frames=patch_hop_frames,
+    )
+
+
+def _load_folder(folder: pathlib.Path, layer, vocoder, target_weights, patch_hop_frames):
+    """Loads a SavedModel or a run."""
+    is_saved_model = (folder / "saved_model.pb").is_file()
+    source: Any = SavedReconstructor(folder) if is_saved_model else run.read_run(folder)
+    own = source.config
+    if layer not in (ALL_LAYERS, own["layer"]):
+        raise ValueError(f"{folder} inverts {own['layer']}, not {layer}")
+    if is_saved_model:
+        if patch_hop_frames not in (None, own["patch_hop_frames"]):
+            raise ValueError(
+                f"{folder} was exported with patches {own['patch_hop_frames']} frames apart, not "
+                f"{patch_hop_frames}; export it anew"
+            )
+        return source
+    target = source.load_target(weights=target_weights)
+    source.check_target(target)
+    return _join(target, [source], vocoder, patch_hop_frames)
+
+
+def _find_model(folder: str | pathlib.Path) -> pathlib.Path:
+    """The folder of a model in an unpacked archive, which may have one folder around it all."""
+    folder = pathlib.Path(folder)
+    for candidate in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
+        if any((candidate / name).is_file() for name in ("saved_model.pb", "inverter.keras")):
+            return candidate
+    raise hub.WeightsError(f"{folder}: expected a SavedModel or a run's folder, found neither")
+
+
+def _unpack(path: str, folder: str) -> None:
+    most = _MAX_INFLATION * pathlib.Path(path).stat().st_size if pathlib.Path(path).is_file() else 0
+    try:
+        with tarfile.open(path) as archive:
+            members = []
+            for member in archive:  # of a bomb, no more is read than it may hold
+                members.append(member)
+                if sum(item.size for item in members) > most:
+                    raise tarfile.TarError("it would unpack to far more than a model")
+            archive.extractall(folder, members, filter="data")  # nothing outside of the folder
+    except _ARCHIVE_ERRORS as error:
+        reason = " ".join((str(error) or type(error).__name__).split())
+        raise hub.WeightsError(f"{path}: cannot be unpacked ({reason}); copy it again") from error

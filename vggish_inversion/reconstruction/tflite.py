@@ -1,0 +1,136 @@
+"""An inverter, alone or behind its target, as TFLite flatbuffers; and how far they are from Keras.
+
+Both map one patch at a time. Their output is log-mel in nats.
+"""
+
+from collections.abc import Callable, Mapping
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from vggish_inversion import features
+from vggish_inversion.data import corpora, log_mel_cache
+from vggish_inversion.features import views as tap_views
+from vggish_inversion.inverters import run as inverter_run
+from vggish_inversion.targets import encoder
+
+PRECISIONS = ("float32", "float16", "int8")
+
+
+def patch_functions(
+    trained: inverter_run.InverterRun, target: encoder.TargetEncoder
+) -> Mapping[str, tf.function]:
+    """What can be converted.
+
+    Returns:
+        "inverter": activations `[1, *tap_shape]`, or `[1, views, *tap_shape]` of an inverter that
+        takes several -> `[1, patch_frames, bands]` nats; "patch": the same from a log-mel patch
+        `[1, patch_frames, bands]`, with the context that the views see, through the target.
+    """
+    params = target.log_mel
+    inverter, to_tap = trained.load_model(), target_part(trained, target)
+
+    def invert(activations):
+        scaled = inverter(activations, training=False)
+        return tf.maximum(features.unscale_log_mel(scaled), params.log_floor)
+
+    def specify(*shape):
+        return [tf.TensorSpec([1, *shape], tf.float32)]
+
+    return {
+        "inverter": tf.function(invert, input_signature=specify(*inverter.input_shape[1:])),
+        "patch": tf.function(
+            lambda patch: invert(to_tap(patch, training=False)),
+            input_signature=specify(*to_tap.input_shape[1:]),
+        ),
+    }
+
+
+def target_part(trained: inverter_run.InverterRun, target: encoder.TargetEncoder) -> keras.Model:
+    """The target up to the tap, on as many views as the inverter takes; see `features.views`."""
+    shape = target.tap(trained.layer).shape
+    views = tap_views.Views.taken_by(trained.load_model(), shape, target.log_mel)
+    return tap_views.overlapping(target.up_to(trained.layer), views)
+
+
+def convert(function: tf.function, precision: str, examples: np.ndarray) -> bytes:
+    """Converts a function of one patch.
+
+    Args:
+        function: of one tensor, with an input signature.
+        precision: "float32"; "float16" (weights); or "int8" (weights and activations, where
+            TFLite has the operation; input and output stay float32).
+        examples: `[examples, ...]` inputs, to set the ranges of int8 by.
+
+    Raises:
+        ValueError: on an unknown precision.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"no precision {precision!r}; there are: {' '.join(PRECISIONS)}")
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [function.get_concrete_function()], function
+    )
+    if precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if precision == "int8":
+        converter.representative_dataset = lambda: ([example[np.newaxis]] for example in examples)
+    return converter.convert()
+
+
+def call(flatbuffer: bytes) -> Callable[[np.ndarray], np.ndarray]:
+    """The function that a flatbuffer holds: `[batch, ...]` -> `[batch, ...]`, one by one."""
+    interpreter = tf.lite.Interpreter(model_content=flatbuffer)
+    interpreter.allocate_tensors()
+    [taken], [given] = interpreter.get_input_details(), interpreter.get_output_details()
+
+    def invoke(batch: np.ndarray) -> np.ndarray:
+        made = []
+        for item in batch:
+            interpreter.set_tensor(taken["index"], item[np.newaxis])
+            interpreter.invoke()
+            made.append(interpreter.get_tensor(given["index"])[0])
+        return np.stack(made)
+
+    return invoke
+
+
+def distance(flatbuffer: bytes, function: tf.function, inputs: np.ndarray) -> tuple[float, float]:
+    """The largest and the mean absolute difference from `function`, in nats."""
+    expected = np.concatenate([function(item[np.newaxis]) for item in inputs])
+    difference = np.abs(call(flatbuffer)(inputs) - expected)
+    return float(difference.max()), float(difference.mean())
+
+
+def speech_patches(
+    data_dir: str, params: features.LogMelParams, *, context_frames: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Log-mel patches of real speech: to set ranges by, and others to measure on.
+
+    Args:
+        data_dir: a folder of recordings.
+        params: the target's front end.
+        context_frames: that each patch has before and after it.
+
+    Returns:
+        `[patches, context + patch_frames + context, bands]` float32 nats, twice: of the first two
+        thirds of the utterances, and of the rest.
+
+    Raises:
+        corpora.CorpusError: if there is not one utterance of a patch or more for each.
+    """
+    patches = []
+    dataset = log_mel_cache.log_mel_dataset(corpora.read_corpora([data_dir], split="all"), params)
+    for log_mel, error in dataset.as_numpy_iterator():
+        if not error:
+            starts = features.patch_starts(len(log_mel), params)
+            cut = features.log_mel_to_patches(
+                log_mel, starts, params, context_frames=context_frames
+            )
+            patches.append(cut.numpy())
+    if len(patches) < 2:
+        raise corpora.CorpusError(f"{data_dir}: expected 2 utterances of a patch or more")
+    split = max(1, len(patches) * 2 // 3)
+    return np.concatenate(patches[:split]), np.concatenate(patches[split:])

@@ -1,0 +1,1 @@
+"""Networks that this project did not make."""

@@ -1,0 +1,252 @@
+"""Your own network as a target: a Keras model in memory, a `.keras` file or a SavedModel."""
+
+import math
+import pathlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from vggish_inversion import features
+from vggish_inversion.files import hub
+from vggish_inversion.targets import encoder, graph
+from vggish_inversion.targets.own import network_input, waveform_model
+
+# What these give is what they got, moved or scaled: to tap them as well would measure it twice.
+_SAME_VALUES = (
+    keras.layers.ActivityRegularization,
+    keras.layers.AlphaDropout,
+    keras.layers.Cropping1D,
+    keras.layers.Cropping2D,
+    keras.layers.Dropout,
+    keras.layers.Flatten,
+    keras.layers.GaussianDropout,
+    keras.layers.GaussianNoise,
+    keras.layers.Identity,
+    keras.layers.Permute,
+    keras.layers.Rescaling,
+    keras.layers.Reshape,
+    keras.layers.SpatialDropout1D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.ZeroPadding1D,
+    keras.layers.ZeroPadding2D,
+)
+# Poolings also pass on what their input came out of.
+_PASS_ON = (
+    *_SAME_VALUES,
+    keras.layers.AveragePooling1D,
+    keras.layers.AveragePooling2D,
+    keras.layers.GlobalAveragePooling1D,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.GlobalMaxPooling1D,
+    keras.layers.GlobalMaxPooling2D,
+    keras.layers.MaxPooling1D,
+    keras.layers.MaxPooling2D,
+)
+_ACTIVATIONS = {
+    keras.layers.ELU: "elu",
+    keras.layers.LeakyReLU: "leaky_relu",
+    keras.layers.PReLU: "prelu",
+    keras.layers.Softmax: "softmax",
+}
+
+
+def from_keras(
+    model: keras.Model,
+    *,
+    taps: Sequence[str] | None = None,
+    log_mel: features.LogMelParams | Mapping[str, Any] | None = None,
+    log_mel_layer: str | None = None,
+    name: str | None = None,
+) -> encoder.TargetEncoder:
+    """Makes a target of a Keras model; see `encoder.TargetEncoder.from_keras`."""
+    whole = graph.as_functional(model)
+    what, start = whole.name, whole.inputs[0]
+    advice = "name the layer whose output is the log-mel with log_mel_layer="
+    if log_mel_layer:
+        what, start = f"{what}/{log_mel_layer}", waveform_model.find_log_mel(whole, log_mel_layer)
+        advice = "name a layer that yields log-mel"
+    network_input.check_patches(what, start.shape, advice)
+    params = network_input.complete(start.shape[1:3], log_mel)
+    if log_mel_layer:
+        waveform_model.check_front_end(whole, start, params)
+    patches = keras.Input((params.patch_frames, params.num_bands), name="log_mel_patches")
+    calls = graph.replay(whole, start, network_input.as_input(patches, start.shape))
+    chosen = _choose(whole.name, calls, taps)
+    # Named after all calls: a pool's activation is that of a layer which may not be tapped.
+    activations = _activations(calls)
+    frozen = keras.Model(
+        patches, {call.name: call.outputs[0] for call in chosen}, name="custom_target"
+    )
+    return encoder.TargetEncoder(
+        name or model.name,
+        frozen,
+        tuple(
+            encoder.Tap(call.name, tuple(call.outputs[0].shape[1:]), activations[call.name])
+            for call in chosen
+        ),
+        log_mel=params,
+        fingerprint=encoder.fingerprint(model),
+    )
+
+
+def is_path(name: str) -> bool:
+    """Whether a target's name is that of a file or folder."""
+    return name.endswith(".keras") or pathlib.Path(name).expanduser().exists()
+
+
+def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.TargetEncoder:
+    """Loads a `.keras` file or the folder of a SavedModel as a target.
+
+    Args:
+        path: the file or folder. A JSON file beside it may state its log-mel front end; see
+            `network_input.find_settings`.
+        weights: a `.weights.h5` file for the model; the model's new place, if it has moved; or
+            "untrained".
+        seed: of the untrained weights.
+
+    Raises:
+        ValueError: if the model cannot be read, or is not one that can be a target.
+    """
+    source = pathlib.Path(path).expanduser()
+    if weights is not None and weights != encoder.UNTRAINED and not weights.endswith(".h5"):
+        source, weights = pathlib.Path(weights).expanduser(), None
+    settings_path = network_input.find_settings(source)
+    settings = network_input.read_settings(settings_path) if settings_path else {}
+    log_mel_layer = settings.pop(network_input.LOG_MEL_LAYER, None)
+    if source.is_dir():
+        if weights is not None:
+            raise ValueError(
+                f"{path} is a SavedModel, which holds its weights; leave out {weights}"
+            )
+        if log_mel_layer:
+            raise ValueError(
+                f"{path} is a SavedModel, whose layers have no names; {network_input.SAVE_PATCHES}"
+            )
+        if keras.backend.backend() != "tensorflow":
+            raise ValueError(
+                f"{path} is a SavedModel, which Keras runs on TensorFlow and not on "
+                f"{keras.backend.backend()}; set KERAS_BACKEND=tensorflow, or save it as .keras"
+            )
+        from vggish_inversion.targets.own import saved_model  # not at the top: it needs TensorFlow
+
+        return saved_model.load(path, source, settings)
+    if source.suffix != ".keras":
+        raise ValueError(
+            f"{source}: expected a .keras file or a SavedModel's folder; save your model with "
+            "model.save('NAME.keras')"
+        )
+    model = hub.read_keras_model(source)
+    if weights is not None and weights != encoder.UNTRAINED:
+        hub.load_keras_weights(model, weights)
+    try:
+        target = from_keras(model, log_mel=settings, log_mel_layer=log_mel_layer, name=path)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from error
+    if weights == encoder.UNTRAINED:
+        _assign_untrained(target.model, seed)
+        target.fingerprint = encoder.fingerprint(model)
+    return target
+
+
+def _choose(model: str, calls: list[graph.Call], taps: Sequence[str] | None) -> list[graph.Call]:
+    """The calls that are tapped, in the order of the network."""
+    for call in calls:
+        if getattr(call.layer, "data_format", None) == "channels_first":
+            raise ValueError(
+                f"layer {call.name} of {model} keeps channels first; expected channels_last: "
+                "build the model anew with data_format='channels_last'"
+            )
+    usable = [call for call in calls if _is_usable(call)]
+    if taps is None:
+        usable = [call for call in usable if isinstance(call.layer, keras.layers.Layer)]
+        chosen = [call for call in usable if not isinstance(call.layer, _SAME_VALUES)]
+    else:
+        taps = [taps] if isinstance(taps, str) else taps
+        for tap in taps:
+            _check_named(model, tap, calls, usable)
+        chosen = [call for call in usable if call.name in taps]
+    if not chosen:
+        raise ValueError(f"{model} has no layer whose output can be inverted")
+    return chosen
+
+
+def _check_named(
+    model: str, tap: str, calls: Iterable[graph.Call], usable: Iterable[graph.Call]
+) -> None:
+    if tap in {call.name for call in usable}:
+        return
+    found = [tensor.shape for call in calls if call.name == tap for tensor in call.outputs]
+    if found:
+        shapes = ", ".join(str(list(shape)) for shape in found)
+        raise ValueError(
+            f"layer {tap!r} of {model} gives {shapes}; expected one float tensor of one to three "
+            "axes beside the batch, all of known length"
+        )
+    names = " ".join(call.name for call in usable)
+    raise ValueError(f"{model} has no layer {tap!r}; its layers are: {names}")
+
+
+def _is_usable(call: graph.Call) -> bool:
+    tensor = call.outputs[0]
+    shape = tensor.shape[1:]
+    return (
+        len(call.outputs) == 1
+        and "float" in keras.backend.standardize_dtype(tensor.dtype)
+        and 1 <= len(shape) <= 3
+        and None not in shape
+    )
+
+
+def _activations(calls: list[graph.Call]) -> dict[str, str]:
+    """The last operation that changed the values at each call."""
+    behind: dict[int, str] = {}
+    found = {}
+    for call in calls:
+        before = behind.get(id(call.inputs[0]), "linear")
+        found[call.name] = _activation(call.layer, before)
+        behind.update({id(tensor): found[call.name] for tensor in call.outputs})
+    return found
+
+
+def _activation(layer: Any, before: str) -> str:
+    if isinstance(layer, _PASS_ON):
+        return before
+    if isinstance(layer, keras.layers.ReLU):
+        maximum = layer.max_value
+        return "relu" if maximum is None else f"relu{maximum:g}"
+    if type(layer) in _ACTIVATIONS:
+        return _ACTIVATIONS[type(layer)]
+    activation = getattr(layer, "activation", None)
+    return getattr(activation, "__name__", type(activation).__name__) if activation else "linear"
+
+
+def _assign_untrained(model: keras.Model, seed: int) -> None:
+    """Fills in random weights under which activations keep their scale through depth.
+
+    Kernels are drawn as He's, vectors become what leaves values alone. NumPy draws them, so that a
+    seed means the same weights on every Keras backend, whatever the layers' own initializers are.
+    """
+    model.trainable = True  # or nothing would tell what is learned from what is not
+    for layer_index, layer in enumerate(model.layers):
+        is_depthwise = isinstance(
+            layer, (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
+        )
+        learned = {id(weight) for weight in layer.trainable_weights}
+        for index, weight in enumerate(layer.weights):
+            shape = tuple(weight.shape)
+            if id(weight) in learned and len(shape) > 1:
+                fan_in = math.prod(shape[:-1])
+                if is_depthwise or weight.name == "depthwise_kernel":
+                    fan_in //= shape[-2]  # channels are not summed
+                rng = np.random.default_rng([seed, layer_index, index])
+                values = rng.standard_normal(shape, np.float32) * math.sqrt(2 / fan_in)
+            elif weight.name in ("gamma", "moving_variance"):
+                values = np.ones(shape, np.float32)
+            elif id(weight) in learned or weight.name == "moving_mean":
+                values = np.zeros(shape, np.float32)
+            else:
+                continue
+            weight.assign(values)
+    model.trainable = False

@@ -1,0 +1,144 @@
+"""What a network that this project did not make takes: which log-mel, in which shape."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from vggish_inversion import features
+from vggish_inversion.files import documents, hub
+
+LOG_MEL_LAYER = "log_mel_layer"
+SAVE_PATCHES = "export a function of log-mel patches [batch, frames, bands]"
+
+_TOO_LARGE = 1e9  # for Hz, frames, bands or seconds alike
+
+_DEFAULTS = dataclasses.asdict(features.LogMelParams())
+
+
+def find_settings(source: pathlib.Path) -> pathlib.Path | None:
+    """The JSON file that states the front end of a model file or SavedModel folder.
+
+    It is NAME.json beside NAME.keras (or beside the folder NAME), else log_mel.json beside the file
+    (or in the folder).
+    """
+    folder = source if source.is_dir() else source.parent
+    stem = source.name if source.is_dir() else source.stem
+    for path in (source.parent / f"{stem}.json", folder / "log_mel.json"):
+        if path.is_file():
+            return path
+    return None
+
+
+def read_settings(path: pathlib.Path) -> dict[str, Any]:
+    """Fields of `LogMelParams`, and maybe `log_mel_layer`, of a JSON file.
+
+    Raises:
+        hub.WeightsError: if the file is not JSON of known fields.
+    """
+    try:
+        settings = documents.read_json(path)
+        layer = settings.get(LOG_MEL_LAYER, "")
+        if not isinstance(layer, str):
+            raise ValueError(f"{LOG_MEL_LAYER} is {repr(layer)[:40]}, not a layer's name")
+        check_fields({name: settings[name] for name in settings if name != LOG_MEL_LAYER})
+    except ValueError as error:
+        raise hub.WeightsError(
+            f"{path}: expected a JSON object of the model's log-mel settings ({error}); mend it, "
+            "or name it otherwise if it is something else"
+        ) from error
+    return settings
+
+
+def check_fields(settings: Mapping[str, Any]) -> None:
+    """Makes sure that settings are fields of `LogMelParams`, of their types.
+
+    Raises:
+        ValueError: if one is not, or is not positive.
+    """
+    unknown = sorted(settings.keys() - _DEFAULTS.keys())
+    if unknown:
+        raise ValueError(
+            f"unknown: {', '.join(unknown)[:200]}; the log-mel settings are: {', '.join(_DEFAULTS)}"
+        )
+    for name, value in settings.items():
+        kinds = int if isinstance(_DEFAULTS[name], int) else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            kind = "a whole number" if kinds is int else "a number"
+            raise ValueError(f"{name} is {repr(value)[:40]}, not {kind}")
+        if not 0 < value < _TOO_LARGE:
+            raise ValueError(f"{name} is {str(value)[:40]}, not above 0 and below {_TOO_LARGE:g}")
+
+
+def complete(
+    shape: Sequence[int | None], stated: features.LogMelParams | Mapping[str, Any] | None
+) -> features.LogMelParams:
+    """The front end of a network that takes patches of a shape.
+
+    Args:
+        shape: `(frames, bands)` or `(frames, bands, channels)`; None where the network takes any.
+        stated: what is known of the front end. Of a `LogMelParams`, the values that differ from
+            VGGish's are taken as stated; of a mapping, all.
+
+    Returns:
+        What is stated, else the shape's frames and bands, else VGGish's settings. Patches lie side
+        by side unless `patch_hop_frames` is stated.
+
+    Raises:
+        ValueError: if what is stated is not of `LogMelParams`, contradicts the shape, or is a sound
+            that this package does not make.
+    """
+    if isinstance(stated, features.LogMelParams):
+        values = dataclasses.asdict(stated)
+        settings = {name: value for name, value in values.items() if value != _DEFAULTS[name]}
+    else:
+        settings = dict(stated or {})
+    check_fields(settings)
+    for name, length in zip(("patch_frames", "num_bands"), shape, strict=False):
+        if length is not None and settings.setdefault(name, length) != length:
+            raise ValueError(
+                f"the network takes {name} = {length}, the log-mel settings say {settings[name]}; "
+                "leave it out, or correct it"
+            )
+    settings.setdefault("patch_hop_frames", settings.get("patch_frames", _DEFAULTS["patch_frames"]))
+    params = features.LogMelParams(**settings)
+    rate_hz = _DEFAULTS["sample_rate_hz"]
+    if params.sample_rate_hz != rate_hz:
+        raise ValueError(
+            f"sample_rate_hz is {params.sample_rate_hz}, but audio is read at {rate_hz} Hz; "
+            f"only networks that hear speech at {rate_hz} Hz can be inverted"
+        )
+    if not params.low_hz < params.high_hz <= rate_hz / 2:
+        raise ValueError(
+            f"bands from {params.low_hz} to {params.high_hz} Hz; expected low_hz below high_hz, "
+            f"and that at most {rate_hz / 2:.0f}"
+        )
+    return params
+
+
+def as_input(patches, shape: Sequence[int | None]):
+    """Patches with the channel axis, if any, that a network takes: one, or three alike."""
+    if len(shape) == 3:
+        return patches
+    channels = shape[3] or 1
+    image = keras.layers.Reshape((*patches.shape[1:], 1), name="log_mel_image")(patches)
+    if channels == 1:
+        return image
+    return keras.layers.Concatenate(name="log_mel_channels")([image] * channels)
+
+
+def check_patches(name: str, shape: Sequence[int | None], advice: str) -> None:
+    """Makes sure that an input is of log-mel patches.
+
+    Raises:
+        ValueError: if it is not; it ends with the advice where it seems to be of waveforms.
+    """
+    axes = tuple(shape[1:])
+    if len(axes) == 2 and axes[1] != 1 or len(axes) == 3 and axes[2] in (1, 3):
+        return
+    is_waveform = len(axes) == 1 or (len(axes) == 2 and axes[1] == 1)
+    text = f"{name} is given {list(shape)}" + (", waveforms as it seems" if is_waveform else "")
+    text += "; expected log-mel patches [batch, frames, bands], or these with a last axis of 1 or 3"
+    raise ValueError(f"{text} channels{f': {advice}' if is_waveform else ''}")

@@ -1,0 +1,1 @@
+"""The labelled corpora that small encoders are trained on, their training and their cards."""
