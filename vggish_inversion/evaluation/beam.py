@@ -72,15 +72,13 @@ class MeasureUtterance(_DoFn):
         """Measures one utterance under all conditions."""
         place, utterance = element
         wanted = {item: next(iter(names.values())) for item, names in self._conditions.items()}
-        rows = []
-        try:
-            made = list(self._renderer(utterance, wanted))
-        except ValueError as error:
-            made = []
-            rows = [
-                rendering.failed_row(utterance, condition, str(error))
-                for condition in grids.flatten(self._conditions)
-            ]
+        rows, made = [], []
+        for item in rendering.each_once(self._renderer, utterance, wanted):
+            if isinstance(item, rendering.Rendering):
+                made.append(item)
+                continue
+            for condition in self._conditions[item.rendition].values():
+                rows.append(rendering.failed_row(utterance, condition, item.reason))
         for name, transcriber in self._transcribers.items():
             transcripts = transcriber.transcribe_all([item.waveform for item in made])
             for item, transcript in zip(made, transcripts, strict=True):

@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
+from absl import logging
 
 from vggish_inversion import asr, audio
 from vggish_inversion.data import corpora
@@ -54,14 +55,14 @@ def evaluate(
             if not missing:
                 continue
             wanted = {item: conditions[item][names[0]] for item, names in missing.items()}
-            try:
-                for made in renderer(utterance, wanted):
-                    yield made, missing[made.rendition]
-            except ValueError as error:
-                for rendition, names in missing.items():
-                    for name in names:
-                        condition = conditions[rendition][name]
-                        table.append(rendering.failed_row(utterance, condition, str(error)))
+            for made in rendering.each_once(renderer, utterance, wanted):
+                names = missing.pop(made.rendition)  # each comes once
+                if isinstance(made, rendering.Rendering):
+                    yield made, names
+                    continue
+                for name in names:
+                    condition = conditions[made.rendition][name]
+                    table.append(rendering.failed_row(utterance, condition, made.reason))
 
     for made, name, transcript in recognition.recognise_all(renderings(), transcribers, watch):
         with watch("scoring"):
@@ -176,7 +177,8 @@ def speaker_references(utterances: Sequence[corpora.Utterance]) -> dict:
 
     Args:
         utterances: at most 100, spread evenly, are compared; one without a speaker, or that cannot
-            be read, is left out.
+            be read, is left out. With no speaker known there is nothing to compare, which is
+            logged; the similarity of each rendering to its recording is measured all the same.
     """
     from vggish_inversion.metrics import speakers
 
@@ -190,4 +192,10 @@ def speaker_references(utterances: Sequence[corpora.Utterance]) -> dict:
         if utterance.speaker is not None:
             embeddings.append(embed(waveform))
             names.append(utterance.speaker)
-    return speakers.reference_similarities(np.array(embeddings).reshape(len(names), -1), names)
+    if not names:
+        logging.warning(
+            "no speaker of the recordings is known, so speaker_similarity stands without that of "
+            "two recordings of one speaker, and of two speakers: name them in transcripts.csv"
+        )
+        embeddings = np.empty((0, 0))
+    return speakers.reference_similarities(np.asarray(embeddings), names)

@@ -6,13 +6,14 @@ import pathlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
+from absl import logging
 
 from vggish_inversion import audio, metrics, reconstruction, vocoders
 from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import grid as grids
 from vggish_inversion.evaluation import stopwatch
 from vggish_inversion.evaluation.results import NATURAL, OK, RESULT_COLUMNS, Condition
-from vggish_inversion.files import folders
+from vggish_inversion.files import failures, folders
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.targets import encoder
 
@@ -25,6 +26,15 @@ class Rendering:
     rendition: grids.Rendition
     waveform: np.ndarray
     scores: Mapping[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """One utterance that could not be rendered in one way, and the reason in one line."""
+
+    utterance: corpora.Utterance
+    rendition: grids.Rendition
+    reason: str
 
 
 class Renderer:
@@ -65,12 +75,16 @@ class Renderer:
         self,
         utterance: corpora.Utterance,
         wanted: Mapping[grids.Rendition, Condition],
-    ) -> Iterator[Rendering]:
+    ) -> Iterator[Rendering | Failure]:
         """Renders one utterance; each rendering is yielded as soon as it is measured.
 
         Args:
             utterance: the recording.
             wanted: renditions, each with one of its conditions, which names its files.
+
+        Yields:
+            A rendering, or a failure of that rendition alone, such as a file that cannot be
+            written.
 
         Raises:
             ValueError: if the recording cannot be read, or is too short.
@@ -89,16 +103,20 @@ class Renderer:
             score = self._score_against(natural)
         for rendition, condition in wanted.items():
             waveform = waveforms[rendition]
-            with self._watch("writing"):
-                self._write(utterance, condition, waveform, log_mels.get(rendition.name))
-            with self._watch("scoring"):
-                log_mel = self._reconstructor.log_mel(waveform)
-                scores = {
-                    **intelligibility(waveform),
-                    "log_mel_l1": metrics.log_mel_l1(true_log_mel, log_mel),
-                    **score(waveform),
-                }
-            yield Rendering(utterance, rendition, waveform, scores)
+            try:
+                with self._watch("writing"):
+                    self._write(utterance, condition, waveform, log_mels.get(rendition.name))
+                with self._watch("scoring"):
+                    log_mel = self._reconstructor.log_mel(waveform)
+                    scores = {
+                        **intelligibility(waveform),
+                        "log_mel_l1": metrics.log_mel_l1(true_log_mel, log_mel),
+                        **score(waveform),
+                    }
+            except Exception as error:  # noqa: BLE001  (it is the reason in this rendition's row)
+                yield Failure(utterance, rendition, _reason(utterance, error))
+            else:
+                yield Rendering(utterance, rendition, waveform, scores)
 
     def _vocode(self, log_mels, wanted: Collection[grids.Rendition], num_samples: int) -> dict:
         """Waveforms of the renditions that a vocoder makes, all of one vocoder at once."""
@@ -133,6 +151,31 @@ class Renderer:
             np.save(unfinished, log_mel.astype(np.float16))
 
 
+def each_once(
+    renderer: Renderer,
+    utterance: corpora.Utterance,
+    wanted: Mapping[grids.Rendition, Condition],
+) -> Iterator[Rendering | Failure]:
+    """What a renderer makes of an utterance: each rendition once, whatever fails, and when.
+
+    What ends the renderer, such as a recording that cannot be read, is the failure of all
+    renditions that it had not yielded.
+    """
+    left = dict.fromkeys(wanted)
+    try:
+        for made in renderer(utterance, wanted):
+            del left[made.rendition]
+            yield made
+    except Exception as error:  # noqa: BLE001  (it is the reason in every row that is left)
+        reason = _reason(utterance, error)
+        yield from (Failure(utterance, rendition, reason) for rendition in left)
+
+
+def _reason(utterance: corpora.Utterance, error: Exception) -> str:
+    logging.debug("%s", utterance.path, exc_info=error)  # where it came from: --verbosity=1
+    return failures.in_one_line(error)
+
+
 def failed_row(utterance: corpora.Utterance, condition: Condition, reason: str) -> dict:
     """A row of results.csv that says why there is no measurement."""
     return {
@@ -148,7 +191,7 @@ def failed_row(utterance: corpora.Utterance, condition: Condition, reason: str) 
 def scored_row(rendering: Rendering, condition: Condition, transcript: str | Exception) -> dict:
     """A row of results.csv; a transcript that is an exception makes it that failure's."""
     if isinstance(transcript, Exception):
-        reason = f"{condition.asr} failed: {transcript}"
+        reason = f"{condition.asr} failed: {failures.in_one_line(transcript)}"
         return failed_row(rendering.utterance, condition, reason)
     row = {
         **failed_row(rendering.utterance, condition, OK),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from absl import logging
 
 from vggish_inversion.data import training_data
+from vggish_inversion.files import failures
 from vggish_inversion.inverters import training
 from vggish_inversion.targets import encoder
 from vggish_inversion.training import run_folder as training_run
@@ -60,9 +61,10 @@ def train_grid(
             training.train_inverter(
                 target, layer, config, **data, run_dir=run_dir, settings=settings
             )
-        except ValueError as error:
-            done.append(GridRun(run_dir, str(error)))
-            logging.error("%s", error)
+        except (ValueError, OSError) as error:
+            reason = failures.in_one_line(error)
+            done.append(GridRun(run_dir, reason))
+            logging.error("%s", reason)
             continue
         last = training_run.read_history(run_dir)[-1]
         announce(f"  {last['num_patches']} patches, val_loss {float(last['val_loss']):.4f}")
