@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 DOCS := .venv-docs
 
-.PHONY: help demo test lint unit slow chromium bench docs notebook clean
+.PHONY: help demo test lint unit slow chromium bench figures docs notebook clean
 
 help:
 	@echo "make demo   reconstruct bundled speech from every layer, and write a page to listen to"
@@ -13,6 +13,7 @@ help:
 	@echo "make unit   doctests and tests alone"
 	@echo "make slow   the tests that take minutes each: kills, wheels, exports, full disks"
 	@echo "make bench  patches per second to each tap, beside a bare convolution's rate"
+	@echo "make figures LJSPEECH=DIR  measures layer_1 and layer_3 on LJ050 anew: no figure may move"
 	@echo "make docs   the documentation site in site/; a broken link is an error"
 	@echo "make notebook  runs docs/notebook.ipynb anew, and keeps what it shows"
 	@echo "make clean  remove what these commands made"
@@ -48,6 +49,9 @@ chromium:
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/targets.py
+
+figures: $(INSTALLED)
+	$(BIN)/python benchmarks/figures.py --data_dir=$(LJSPEECH)
 
 # The site is read from the sources, so its packages are enough: setup.py's extra, without TensorFlow.
 $(DOCS)/installed: setup.py

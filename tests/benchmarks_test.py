@@ -8,6 +8,8 @@ import sys
 
 import tensorflow as tf
 
+import figures
+
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 # Multiply-adds of VGGish's convolutions up to pool4, by hand: places x 9 x inputs x outputs.
@@ -110,3 +112,15 @@ class EvaluationTest(tf.test.TestCase):
 
 if __name__ == "__main__":
     tf.test.main()
+
+
+class FiguresTest(tf.test.TestCase):
+    def test_each_kept_figure_is_compared(self):
+        kept = figures.read_figures(_ROOT / "benchmarks" / "kept" / "LJ050.csv")
+        self.assertEqual(figures.compare(kept, kept), [])
+        for key in kept:
+            for name in kept[key]:
+                moved = {row: dict(cells) for row, cells in kept.items()}
+                moved[key][name] += "1"
+                self.assertLen(figures.compare(kept, moved), 1)
+        self.assertLen(figures.compare(kept, {}), sum(map(len, kept.values())))
