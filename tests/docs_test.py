@@ -23,7 +23,7 @@ from vggish_inversion.targets import loading
 _ROOT = pathlib.Path(__file__).parents[1]
 _BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FENCED = re.compile(r"^```(?:bash|yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_COMMAND = re.compile(r"(?:python scripts/(\w+)\.py|vggish-inversion (\w+)) (--.*)")
+_COMMAND = re.compile(r"(?:python ((?:scripts|tools)/\w+)\.py|vggish-inversion (\w+)) (--.*)")
 
 # Parses each command's flags and no more. Scripts define the same flags, so each has a process of
 # its own; what they import takes seconds, so it is there before these processes part.
@@ -62,7 +62,7 @@ def find_commands(text: str) -> list[list[str]]:
     for block in _FENCED.finditer(text):
         for script, name, rest in _COMMAND.findall(re.sub(r"\\\n\s*", "", block[1])):
             flags = shlex.split(re.sub(r"\$\w+", "1", rest.partition("||")[0]))
-            commands.append([f"scripts/{script or name}.py", *flags])
+            commands.append([f"{script or f'scripts/{name}'}.py", *flags])
     return commands
 
 
@@ -88,7 +88,8 @@ class CommandsTest(tf.test.TestCase):
         expected = {"prepare_dataset", "train_all", "train_inverter", "evaluate", "merge_results"}
         self.assertContainsSubset(expected, scripts[0])
         self.assertLen(
-            commands[0], len(re.findall(r"(?:scripts/\w+\.py|inversion \w+) +--", texts[0]))
+            commands[0],
+            len(re.findall(r"(?:(?:scripts|tools)/\w+\.py|inversion \w+) +--", texts[0])),
         )
         self.assertContainsSubset({"evaluate", "make_results_pages", "make_report"}, scripts[1])
         distinct = [list(line) for line in dict.fromkeys(map(tuple, sum(commands, [])))]
@@ -101,7 +102,7 @@ class CommandsTest(tf.test.TestCase):
         store = _ROOT / "hub_models"
         for path in store.rglob("config.json"):
             name = path.parent.relative_to(store).as_posix()
-            self.assertIn(f"| {name} | `python scripts/", text, "run scripts/list_commands.py")
+            self.assertIn(f"| {name} | `python scripts/", text, "run tools/list_commands.py")
 
 
 class SiteTest(tf.test.TestCase):

@@ -16,6 +16,7 @@ import pytest
 
 import vggish_inversion as vi
 from tests import speech
+from vggish_inversion import __main__ as main
 
 _ROOT = pathlib.Path(__file__).parents[1]
 _SOURCES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")
@@ -166,14 +167,39 @@ class MainTest(unittest.TestCase):
     def test_names_and_exit_codes(self):
         done = self._run()
         self.assertEqual(done.returncode, 0)
-        self.assertIn("\n  reconstruct\n", done.stdout)
+        self.assertIn("\nMeasure it:\n  evaluate             Measures how many words", done.stdout)
         self.assertNotIn("training_flags", done.stdout)
+        self.assertNotIn("store_inverters", done.stdout)
         done = self._run("absent")
         self.assertEqual(done.returncode, 2)
-        self.assertIn("error: no script 'absent'", done.stderr)
+        self.assertEqual(done.stderr, "error: no script 'absent'\nsee: vggish-inversion --help\n")
         done = self._run("evaluate", "--no_such_flag")  # the script's own word for bad flags
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("no_such_flag", done.stderr)
+
+    def test_every_script_is_in_one_group_with_a_line_of_its_own(self):
+        grouped = [name for names in main.GROUPS.values() for name in names]
+        self.assertCountEqual(grouped, main.programs())
+        lines = main.overview().splitlines()
+        for name in grouped:
+            [line] = [line for line in lines if line.split()[:1] == [name]]
+            said = line.split(maxsplit=1)[1]
+            self.assertTrue(said[0].isupper() and said[-1] in ".:?", line)
+        self.assertLessEqual(max(map(len, lines)), 120)
+
+    def test_a_slip_of_the_pen_is_told_the_nearest_name(self):
+        for typed, meant in (("evalute", "evaluate"), ("reconstuct", "reconstruct")):
+            done = self._run(typed, "--x=1")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(f"no script '{typed}'; did you mean {meant}", done.stderr)
+        for typed in ("list-taps", "list_taps.py"):
+            done = self._run(typed, "--no_such_flag")
+            self.assertIn("no_such_flag", done.stderr)
+
+    def test_version(self):
+        done = self._run("--version")
+        self.assertEqual(done.stdout, f"vggish-inversion {vi.__version__}\n")
+        self.assertEqual(done.returncode, 0)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,16 @@ import sys
 
 from fuzzing import mutations, sandbox
 
-_SCRIPTS_DIR = pathlib.Path(__file__).resolve().parents[2] / "scripts"
+_ROOT = pathlib.Path(__file__).resolve().parents[2]
+_SCRIPTS_DIR = _ROOT / "scripts"
 # demo and make_demo_speech do their whole job without a flag; their flags are parsed, no more.
 _PARSED_ALONE = ("demo", "make_demo_speech")
-SCRIPTS = sorted(
-    path.stem
-    for path in _SCRIPTS_DIR.glob("*.py")
+_PATHS = {
+    path.stem: path
+    for path in (*_SCRIPTS_DIR.glob("*.py"), *_ROOT.glob("tools/*.py"))
     if path.stem != "command" and not path.stem.endswith("_flags")
-)
+}
+SCRIPTS = sorted(_PATHS)
 _ONE_LINE = re.compile(r"^(?:FATAL Flags parsing error:|error:) .+", re.MULTILINE)
 _DEFINITION = re.compile(r"DEFINE_\w+\(\s*\"(\w+)\"|define_choices_flag\(\s*\"(\w+)\"")
 _SHARED = ("target", "target_weights", "seed", "patch_hop_frames", "strategy")
@@ -37,7 +39,7 @@ _VALUES += (
 
 def flag_names(script: str) -> list[str]:
     """The flags that a script and those whose flags it shares define, read from their sources."""
-    sources = [_SCRIPTS_DIR / f"{script}.py", *_SCRIPTS_DIR.glob("*_flags.py")]
+    sources = [_PATHS[script], *_SCRIPTS_DIR.glob("*_flags.py")]
     text = sources[0].read_text(encoding="utf-8")
     for path in sources[1:]:
         text += path.read_text(encoding="utf-8") if f"import {path.stem}" in text else ""
@@ -92,7 +94,7 @@ def _run(script: str, arguments: list[str], folder: pathlib.Path) -> tuple[int, 
             _forget_own_program()
             code = 0
             try:
-                runpy.run_path(str(_SCRIPTS_DIR / f"{script}.py"), run_name="__main__")
+                runpy.run_path(str(_PATHS[script]), run_name="__main__")
             except SystemExit as end:
                 code = end.code if isinstance(end.code, int) else 70 if end.code else 0
             except BaseException:  # noqa: BLE001  (as the interpreter would)

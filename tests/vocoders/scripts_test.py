@@ -13,12 +13,12 @@ import tensorflow as tf
 from tests import speech
 from vggish_inversion.files import hub
 
-_SCRIPTS = pathlib.Path(__file__).parents[2] / "scripts"
+_ROOT = pathlib.Path(__file__).parents[2]
 _INVERTER = "inverter/small_encoder/speech_commands/layer_0/paper-l1"
 
 
 def _run(script: str, *flags: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(_SCRIPTS / script), *flags]
+    command = [sys.executable, str(_ROOT / script), *flags]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
 
@@ -30,7 +30,7 @@ class ScriptsTest(tf.test.TestCase):
         inverter = hub.find_model(_INVERTER)
         small = ["--vocoder=vocos", "--width=8", "--steps_per_epoch=2", "--batch_size=2"]
         trained = _run(
-            "train_melgan.py",
+            "scripts/train_melgan.py",
             f"--data_dir={data_dir}",
             f"--output_dir={folder / 'run'}",
             f"--inverter={inverter}",
@@ -40,14 +40,16 @@ class ScriptsTest(tf.test.TestCase):
         self.assertEqual(trained.returncode, 0, trained.stderr)
         self.assertIn("val_stoi", (folder / "run" / "history.csv").read_text())
         stored = _run(
-            "store_vocoder.py", f"--run_dir={folder / 'run'}", f"--models_dir={folder / 'store'}"
+            "tools/store_vocoder.py",
+            f"--run_dir={folder / 'run'}",
+            f"--models_dir={folder / 'store'}",
         )
         self.assertEqual(stored.returncode, 0, stored.stderr)
         vocoder = folder / "store" / "vocoder" / "vocos" / "1"
         self.assertEqual(stored.stdout.strip(), str(vocoder))
         self.assertEqual(json.loads((vocoder / "config.json").read_text())["width"], 8)
         heard = _run(
-            "reconstruct.py",
+            "scripts/reconstruct.py",
             f"--inverter={inverter}",
             f"--vocoder={vocoder}",
             f"--input={speech.CLIPS[0]}",
@@ -60,7 +62,7 @@ class ScriptsTest(tf.test.TestCase):
     def test_one_line_where_there_are_no_weights(self):
         flags = [f"--inverter={hub.find_model(_INVERTER)}", f"--input={speech.CLIPS[0]}"]
         flags += ["--output_dir=unused", "--vocoder=melgan"]
-        result = _run("reconstruct.py", *flags)
+        result = _run("scripts/reconstruct.py", *flags)
         self.assertEqual(result.returncode, 1)
         lines = [line for line in result.stderr.splitlines() if line.startswith("error:")]
         self.assertLen(lines, 1, result.stderr)

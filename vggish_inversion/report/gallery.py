@@ -78,7 +78,7 @@ def _page(target: str, own: list[Results], heard: list[Results], listening: list
         *listening,
         "The clips were made by",
         "\n".join(f"    {results.command}" for results in heard),
-        "and this page by `scripts/make_results_pages.py`.",
+        "and this page by `tools/make_results_pages.py`.",
     ]
     return "\n\n".join(parts) + "\n"
 

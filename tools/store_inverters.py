@@ -1,13 +1,16 @@
 r"""Puts finished runs into the model store, each with its model card.
 
-python scripts/store_inverters.py --runs_dir=build/runs --models_dir=hub_models \
+python tools/store_inverters.py --runs_dir=build/runs --models_dir=hub_models \
       --results_dirs=build/results/lj050,build/results/dev_clean
 """
 
 import pathlib
 import subprocess
+import sys
 
 from absl import flags
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
 
 import command
 from vggish_inversion.files import hub

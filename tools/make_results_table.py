@@ -1,6 +1,6 @@
 r"""Prints the table of docs/results.md: target x tap, a column per preset and loss, from results.
 
-  python scripts/make_results_table.py --results_dirs=results/lj050,results/yamnet_lj050
+  python tools/make_results_table.py --results_dirs=results/lj050,results/yamnet_lj050
 
 Each cell is WER, STOI and log-mel L1 (nats), each with its 95 % interval over the n utterances. The
 two reference rows are the recording itself and the vocoder on the untouched log-mel.
@@ -8,11 +8,16 @@ two reference rows are the recording itself and the vocoder on the untouched log
 What more training brings, of folders whose inverters saw more or fewer patches, as a table and
 as a picture:
 
-  python scripts/make_results_table.py --results_dirs=results/short,results/long \
+  python tools/make_results_table.py --results_dirs=results/short,results/long \
       --patches_of=layer_1,layer_3 --figure=docs/patches.svg
 """
 
+import pathlib
+import sys
+
 from absl import flags
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
 
 import command
 from vggish_inversion import report

@@ -2,7 +2,7 @@ r"""Writes the site's results pages: one per target, with figures and sentences 
 
   python scripts/evaluate.py --target=yamnet --data_dir=scripts/demo_speech --split=all \
       --output_dir=results/yamnet_demo
-  python scripts/make_results_pages.py --results_dirs=results/yamnet_demo,results/yamnet_lj050
+  python tools/make_results_pages.py --results_dirs=results/yamnet_demo,results/yamnet_lj050
 
 Every folder is in the tables of its target; the sentences come from those that were measured on the
 bundled speech, which may be published. The pages go into docs/results, and into the site's menu.
@@ -10,8 +10,11 @@ bundled speech, which may be published. The pages go into docs/results, and into
 
 import pathlib
 import re
+import sys
 
 from absl import flags
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
 
 import command
 from vggish_inversion import report

@@ -1,15 +1,19 @@
 r"""Puts a trained vocoder into the model store, with its card, whether its run is done or not.
 
-python scripts/store_vocoder.py --run_dir=build/runs/vocos
+python tools/store_vocoder.py --run_dir=build/runs/vocos
 python benchmarks/vocoders.py --data_dirs=LJSpeech-1.1 --split=test > build/vocoders.txt
-python scripts/store_vocoder.py --run_dir=hub_models/vocoder/vocos/1 --results=build/vocoders.txt
+python tools/store_vocoder.py --run_dir=hub_models/vocoder/vocos/1 --results=build/vocoders.txt
 
 The second time, the figures of the benchmark join the card of what is stored.
 """
 
+import pathlib
 import subprocess
+import sys
 
 from absl import flags
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
 
 import command
 from vggish_inversion.files import hub

@@ -1,6 +1,6 @@
 r"""Prints what docs/reproduce.md lists: the command behind every shipped weight and results folder.
 
-  python scripts/list_commands.py --results_dirs=results/lj050,results/yamnet_lj050
+  python tools/list_commands.py --results_dirs=results/lj050,results/yamnet_lj050
 
 Commands and times are those that each folder kept: training's is of all epochs, from history.csv;
 an evaluation's of its last run, from run.json. Corpora are named without where they lay.
@@ -9,9 +9,12 @@ an evaluation's of its last run, from run.json. Corpora are named without where 
 import csv
 import json
 import pathlib
+import sys
 from collections.abc import Iterator
 
 from absl import flags
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
 
 import command
 from vggish_inversion import report

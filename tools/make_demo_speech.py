@@ -4,16 +4,19 @@ import csv
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 
 import soundfile
 from absl import flags
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
+
 import command
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir",
-    str(pathlib.Path(__file__).parent / "demo_speech"),
+    str(pathlib.Path(__file__).resolve().parents[1] / "scripts" / "demo_speech"),
     "Folder with transcripts.csv (utterance,speaker,text; the speaker is a flite voice), where "
     "the clips are written.",
 )
