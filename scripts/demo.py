@@ -14,7 +14,7 @@ import tqdm
 from absl import flags
 
 import command
-from vggish_inversion import evaluation, report
+from vggish_inversion import evaluation, report, results
 from vggish_inversion.data import corpora
 from vggish_inversion.files import folders, hub
 from vggish_inversion.inverters import run
@@ -47,7 +47,7 @@ def main():
     page = report.write_page(output_dir, title=f"What do the layers of {_TARGET} still know?")
     print(evaluation.summary_text(output_dir))
     print(f"\nListen and look: {page}")
-    return command.exit_code(**evaluation.count_utterances(rows))
+    return command.exit_code(**results.count_utterances(rows))
 
 
 if __name__ == "__main__":

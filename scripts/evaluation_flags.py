@@ -5,7 +5,7 @@ import pathlib
 from absl import flags
 
 import command
-from vggish_inversion import asr, evaluation, metrics, vocoders
+from vggish_inversion import asr, evaluation, metrics, results, vocoders
 from vggish_inversion.data import corpora
 from vggish_inversion.files import hub
 from vggish_inversion.inverters import run
@@ -68,7 +68,7 @@ def grid() -> evaluation.Grid:
 def report(output_dir: pathlib.Path, rows) -> int:
     """Prints the summary; returns the exit code."""
     print(evaluation.summary_text(output_dir))
-    counts = evaluation.count_utterances(rows)
+    counts = results.count_utterances(rows)
     if counts["num_failed"]:
         print(f"{counts['num_failed']} utterances failed: see status in results.csv")
     return command.exit_code(**counts)

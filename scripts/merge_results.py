@@ -8,7 +8,7 @@ Shards of different settings are refused, as are missing, repeated and unfinishe
 from absl import flags
 
 import command
-from vggish_inversion import evaluation
+from vggish_inversion import evaluation, results
 
 _RESULTS_DIRS = flags.DEFINE_list(
     "results_dirs", None, "Folders of shards, or folders that hold such.", required=True
@@ -20,7 +20,7 @@ def main():
     """Merges and prints the summary; the exit code is that of evaluate.py."""
     rows = evaluation.merge_results(_RESULTS_DIRS.value, _OUTPUT_DIR.value)
     print(evaluation.summary_text(_OUTPUT_DIR.value))
-    return command.exit_code(**evaluation.count_utterances(rows))
+    return command.exit_code(**results.count_utterances(rows))
 
 
 if __name__ == "__main__":

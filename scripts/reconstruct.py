@@ -12,7 +12,7 @@ import tqdm
 from absl import flags
 
 import command
-from vggish_inversion import reconstruction, vocoders
+from vggish_inversion import reconstruction, results, vocoders
 from vggish_inversion.inverters import run
 
 _INVERTER = flags.DEFINE_string(
@@ -44,7 +44,7 @@ def main():
     statuses = reconstruction.reconstruct_files(
         tqdm.tqdm(inputs), reconstructor, trained.layer, _OUTPUT_DIR.value
     )
-    num_done = sum(status == reconstruction.OK for status in statuses)
+    num_done = sum(status == results.OK for status in statuses)
     print(f"{num_done} of {len(statuses)} reconstructed from {trained.layer} of {target.name}")
     return command.exit_code(num_done=num_done, num_failed=len(statuses) - num_done)
 

@@ -6,7 +6,8 @@ import pathlib
 import vggish_inversion
 
 _ROAD = ["files", "audio", "features", "data", "targets", "tasks", "training", "inverters"]
-_ROAD += ["vocoders", "asr", "metrics", "reconstruction", "evaluation", "report", "experiments"]
+_ROAD += ["vocoders", "asr", "metrics", "results", "reconstruction", "evaluation", "report"]
+_ROAD += ["experiments"]
 _STRANGERS = {"inverters", "vocoders", "asr", "metrics"}
 _PACKAGE = pathlib.Path(vggish_inversion.__file__).parent
 

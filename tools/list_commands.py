@@ -17,7 +17,7 @@ from absl import flags
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
 
 import command
-from vggish_inversion import report
+from vggish_inversion import results
 from vggish_inversion.files import hub
 
 _RESULTS_DIRS = flags.DEFINE_list("results_dirs", [], "Of scripts/evaluate.py.")
@@ -52,19 +52,19 @@ def _models() -> Iterator[tuple[str, str, str]]:
             name = path.parent.relative_to(root).as_posix()
             yield (
                 name,
-                report.short_command(settings["command"]),
+                results.short_command(settings["command"]),
                 _minutes(path.parent / "history.csv"),
             )
 
 
 def _evaluations() -> Iterator[tuple[str, str, str]]:
     for folder in _RESULTS_DIRS.value:
-        results = report.read_results(folder)
-        run = results.run or {}
-        name = f"{results.clips}, n = {run.get('num_utterances', '?')}"
+        read = results.read_results(folder)
+        run = read.run or {}
+        name = f"{read.clips}, n = {run.get('num_utterances', '?')}"
         seconds = run.get("seconds", {}).get("total")
         minutes = f"{seconds / 60:.0f} min" if seconds else _KEPT
-        yield name, results.command, minutes
+        yield name, read.command, minutes
 
 
 def main():

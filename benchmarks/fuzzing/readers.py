@@ -196,7 +196,8 @@ def _read_summary(folder, output):
 
 
 def _go_on(folder, _):
-    from vggish_inversion.evaluation import results, tables
+    from vggish_inversion import results
+    from vggish_inversion.evaluation import tables
 
     settings = seeds.result_settings()
     results.open_results(folder, settings)

@@ -295,7 +295,7 @@ def write_wav2vec2(folder: pathlib.Path) -> None:
 
 def result_rows(utterances: list[str]) -> list[dict[str, str]]:
     """Rows of results.csv for two references and a tap."""
-    from vggish_inversion.evaluation import results
+    from vggish_inversion import results
 
     rows = []
     for name in utterances:
@@ -331,8 +331,8 @@ def result_settings() -> dict:
 
 def write_results(folder: pathlib.Path, *, name: str = "a", shard: dict | None = None) -> None:
     """A results folder with sound and log-mel."""
-    from vggish_inversion import audio
-    from vggish_inversion.evaluation import results, tables
+    from vggish_inversion import audio, results
+    from vggish_inversion.evaluation import tables
 
     folder.mkdir(exist_ok=True)
     settings = result_settings() | {"shard": shard}

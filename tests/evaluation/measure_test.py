@@ -12,7 +12,7 @@ import soundfile
 import tensorflow as tf
 
 from tests import speech
-from vggish_inversion import audio, evaluation
+from vggish_inversion import audio, evaluation, results
 from vggish_inversion.data import corpora
 from vggish_inversion.files import hub
 from vggish_inversion.inverters import run
@@ -60,7 +60,7 @@ class EvaluationTest(tf.test.TestCase):
     def test_a_row_for_each(self):
         rows = _read(self.results / "results.csv")
         self.assertLen(rows, 4 * len(self.utterances))
-        self.assertEqual(tuple(rows[0]), evaluation.RESULT_COLUMNS)
+        self.assertEqual(tuple(rows[0]), results.RESULT_COLUMNS)
         layers = {row["layer"] for row in rows}
         self.assertEqual(layers, {"natural", "true_log_mel", "layer_0", "layer_6"})
 
@@ -86,7 +86,7 @@ class EvaluationTest(tf.test.TestCase):
     def test_the_summary_pools_errors_over_words(self):
         summary = {row["layer"]: row for row in _read(self.results / "summary.csv")}
         self.assertEqual(list(summary), ["natural", "true_log_mel", "layer_0", "layer_6"])
-        self.assertEqual(tuple(summary["natural"]), evaluation.SUMMARY_COLUMNS)
+        self.assertEqual(tuple(summary["natural"]), results.SUMMARY_COLUMNS)
         for layer, entry in summary.items():
             rows = [row for row in self._condition(layer).values() if row["num_words"]]
             errors = sum(
@@ -140,7 +140,7 @@ class EvaluationTest(tf.test.TestCase):
 
     def test_differences_are_compared(self):
         rows = _read(self.results / "comparisons.csv")
-        self.assertEqual(tuple(rows[0]), evaluation.COMPARISON_COLUMNS)
+        self.assertEqual(tuple(rows[0]), results.COMPARISON_COLUMNS)
         kinds = [(row["comparison"], row["layer_a"], row["layer_b"]) for row in rows]
         expected = [("layer", "layer_0", "layer_6")]
         expected += [("true_log_mel", layer, "true_log_mel") for layer in ("layer_0", "layer_6")]
@@ -156,8 +156,8 @@ class EvaluationTest(tf.test.TestCase):
     def test_optional_columns_come_last(self):
         first = ("target", "layer", "preset", "loss", "vocoder", "asr", "num_utterances", "wer")
         first += ("wer_low", "wer_high", "cer", "stoi", "estoi", "log_mel_l1")
-        self.assertEqual(evaluation.SUMMARY_COLUMNS[: len(first)], first)
-        self.assertEqual(evaluation.RESULT_COLUMNS[: len(first)], first)
+        self.assertEqual(results.SUMMARY_COLUMNS[: len(first)], first)
+        self.assertEqual(results.RESULT_COLUMNS[: len(first)], first)
         summary = {row["layer"]: row for row in _read(self.results / "summary.csv")}
         values = [float(summary[layer]["spectral_convergence"]) for layer in summary]
         self.assertEqual(values, sorted(values))

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests.report import document, results_folder
-from vggish_inversion import report
+from vggish_inversion import report, results
 
 _ROOT = pathlib.Path(__file__).parents[2]
 
@@ -168,7 +168,7 @@ class PageTest(tf.test.TestCase):
         numbers = json.loads((self.folder / "index.json").read_text("utf-8"))
         self.assertEqual(numbers["title"], page.find_all("h1")[0].text)
         conv4 = numbers["summary"][2]
-        self.assertEqual(conv4["variant"]["layer"], "conv4")
+        self.assertEqual(conv4["condition"]["layer"], "conv4")
         self.assertEqual(conv4["scores"]["stoi"], {"value": 0.7511, "low": 0.7011, "high": 0.7999})
         self.assertEqual(numbers["comparisons"][1]["difference"]["value"], 0.3967)
         self.assertLen(numbers["utterances"], 12)
@@ -374,7 +374,8 @@ class PageTest(tf.test.TestCase):
 
     def test_needs_no_tensorflow(self):
         program = (
-            "import sys; from vggish_inversion import report; report.write_page(sys.argv[1]);"
+            "import sys; from vggish_inversion import report;"
+            "report.write_page(sys.argv[1]);"
             "print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
         )
         command = [sys.executable, "-c", program, str(self.folder)]
@@ -390,7 +391,7 @@ class ReportErrorTest(tf.test.TestCase):
         self.folder = results_folder.write_results_folder(pathlib.Path(self.get_temp_dir()))
 
     def _assert_error(self, *parts: str):
-        with self.assertRaises(report.ReportError) as raised:
+        with self.assertRaises(results.ResultsError) as raised:
             report.write_page(self.folder)
         message = str(raised.exception)
         self.assertNotIn("\n", message)

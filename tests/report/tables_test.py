@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.report import browser, document, results_folder
-from vggish_inversion import report
+from vggish_inversion import report, results
 
 _ROOT = pathlib.Path(__file__).parents[2]
 
@@ -38,7 +38,7 @@ class TablesTest(tf.test.TestCase):
         return folder
 
     def _read(self, *folders: pathlib.Path) -> list:
-        return [report.read_results(folder) for folder in folders]
+        return [results.read_results(folder) for folder in folders]
 
     def test_a_row_per_clips_and_tap_and_a_column_per_inverter(self):
         folders = self._folder("lj"), self._folder("dev"), self._folder("dev_2", preset="paper")
@@ -66,7 +66,7 @@ class TablesTest(tf.test.TestCase):
 
     def test_two_figures_for_one_cell_are_refused(self):
         folders = self._folder("lj"), self._folder("lj_2", wer="0.4")
-        with self.assertRaisesRegex(report.ReportError, "other figures than a folder before it"):
+        with self.assertRaisesRegex(results.ResultsError, "other figures than a folder before it"):
             report.results_table(self._read(*folders))
 
     def test_wer_against_patches(self):
@@ -82,7 +82,7 @@ class TablesTest(tf.test.TestCase):
         self.assertGreater(matplotlib.image.imread(path).std(), 0.05)
         svg = report.draw_patches(folders, ["conv4"], self.root / "patches.svg")
         self.assertIn("<svg", svg.read_text(encoding="utf-8"))
-        with self.assertRaisesRegex(report.ReportError, "measures nothing twice"):
+        with self.assertRaisesRegex(results.ResultsError, "measures nothing twice"):
             report.patches_table(self._read(self._folder("dev")), ["conv4"])
 
 
@@ -97,7 +97,7 @@ class GalleryTest(tf.test.TestCase):
 
     def _write(self, **changes) -> list[pathlib.Path]:
         options = {"speech": "demo_speech", "utterances": ["tone-low"]} | changes
-        folders = [report.read_results(self.folder)]
+        folders = [results.read_results(self.folder)]
         return report.write_gallery(folders, self.root / "pages", **options)
 
     def test_a_page_with_figures_and_sounds(self):
@@ -127,11 +127,13 @@ class GalleryTest(tf.test.TestCase):
         self.assertIn("&lt;script&gt;", text)
 
     def test_what_is_missing_is_said(self):
-        with self.assertRaisesRegex(report.ReportError, "no results of vggish on other to listen"):
+        with self.assertRaisesRegex(
+            results.ResultsError, "no results of vggish on other to listen"
+        ):
             self._write(speech="other")
-        with self.assertRaisesRegex(report.ReportError, "no utterance 'x'; there are: tone-low"):
+        with self.assertRaisesRegex(results.ResultsError, "no utterance 'x'; there are: tone-low"):
             self._write(utterances=["x"])
-        with self.assertRaisesRegex(report.ReportError, "tone-short, fc2: No audio"):
+        with self.assertRaisesRegex(results.ResultsError, "tone-short, fc2: No audio"):
             self._write(utterances=["tone-short"])
 
     def test_a_player_takes_over_where_another_was(self):

@@ -5,30 +5,17 @@ same settings goes on with what is missing. `summary.csv` pools the rows, and `c
 which differences are more than chance. docs/architecture.md describes the folder.
 """
 
-from vggish_inversion.evaluation.comparisons import COMPARISON_COLUMNS, compare
+from vggish_inversion.evaluation.comparisons import compare
 from vggish_inversion.evaluation.grid import Grid
 from vggish_inversion.evaluation.measure import evaluate_runs
 from vggish_inversion.evaluation.rates import word_error_rates
-from vggish_inversion.evaluation.results import (
-    OK,
-    RESULT_COLUMNS,
-    SUMMARY_COLUMNS,
-    Condition,
-    count_utterances,
-)
 from vggish_inversion.evaluation.shards import Shard, merge_results
 from vggish_inversion.evaluation.summary import summarize, summary_text
 
 __all__ = [
-    "COMPARISON_COLUMNS",
-    "OK",
-    "RESULT_COLUMNS",
-    "SUMMARY_COLUMNS",
-    "Condition",
     "Grid",
     "Shard",
     "compare",
-    "count_utterances",
     "evaluate_runs",
     "merge_results",
     "summarize",

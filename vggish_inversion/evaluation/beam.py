@@ -11,9 +11,10 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from vggish_inversion import results
 from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import grid as grids
-from vggish_inversion.evaluation import measure, rendering, results, stopwatch
+from vggish_inversion.evaluation import measure, rendering, stopwatch
 from vggish_inversion.files import folders
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.targets import encoder, loading

@@ -6,16 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from vggish_inversion import metrics
-from vggish_inversion.evaluation.results import KEYS, NATURAL, OK, TRUE_LOG_MEL, Condition
-
-_SIDE_COLUMNS = ("layer", "preset", "loss")
-COMPARISON_COLUMNS = (
-    *("comparison", "target", "vocoder", "asr"),
-    *(f"{name}_a" for name in _SIDE_COLUMNS),
-    *(f"{name}_b" for name in _SIDE_COLUMNS),
-    *("num_utterances", "wer_a", "wer_b", "difference", "difference_low", "difference_high"),
-    *("p_value", "p_adjusted"),
-)
+from vggish_inversion.results import KEYS, OK, SIDE_COLUMNS, TRUE_LOG_MEL, Condition
 
 
 def compare(rows: Iterable[Mapping[str, str]], *, layers: Sequence[str]) -> list[dict]:
@@ -57,7 +48,7 @@ def _pairs(
     conditions: Sequence[Condition], layers: Sequence[str]
 ) -> Iterator[tuple[str, Condition, Condition]]:
     inverted = sorted(
-        (item for item in conditions if item.layer not in (NATURAL, TRUE_LOG_MEL)),
+        (item for item in conditions if not item.is_reference),
         key=lambda item: (layers.index(item.layer), dataclasses.astuple(item)),
     )
     for varied, neighbours_only in (("layer", True), ("preset", False), ("loss", False)):
@@ -78,8 +69,8 @@ def _row(kind: str, a: Condition, b: Condition, sides: Sequence) -> dict:
     result = metrics.compare_paired(*sides)
     return {
         **{"comparison": kind, "target": a.target, "vocoder": a.vocoder, "asr": a.asr},
-        **{f"{name}_a": getattr(a, name) for name in _SIDE_COLUMNS},
-        **{f"{name}_b": getattr(b, name) for name in _SIDE_COLUMNS},
+        **{f"{name}_a": getattr(a, name) for name in SIDE_COLUMNS},
+        **{f"{name}_b": getattr(b, name) for name in SIDE_COLUMNS},
         "num_utterances": len(sides[0]),
         "wer_a": round(metrics.pooled_rate(sides[0]), 4),
         "wer_b": round(metrics.pooled_rate(sides[1]), 4),

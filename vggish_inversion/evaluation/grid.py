@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from vggish_inversion import asr, metrics
-from vggish_inversion.evaluation.results import NATURAL, TRUE_LOG_MEL, Condition
 from vggish_inversion.inverters import run as inverter_run
+from vggish_inversion.results import NATURAL, TRUE_LOG_MEL, Condition
 
 
 @dataclasses.dataclass(frozen=True)

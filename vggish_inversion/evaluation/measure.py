@@ -12,15 +12,15 @@ from vggish_inversion import asr, audio
 from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import grid as grids
 from vggish_inversion.evaluation import recognition, rendering, shards, stopwatch, tables
-from vggish_inversion.evaluation.results import (
+from vggish_inversion.files import documents, folders
+from vggish_inversion.inverters import run as inverter_run
+from vggish_inversion.results import (
     REFERENCES,
     Condition,
     ResultsTable,
     open_results,
     write_json,
 )
-from vggish_inversion.files import documents, folders
-from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.targets import encoder
 
 _MAX_REFERENCE_UTTERANCES = 100
@@ -50,7 +50,9 @@ def evaluate(
             missing = {
                 rendition: names
                 for rendition, by_name in conditions.items()
-                if (names := [n for n, item in by_name.items() if not table.has(item, utterance)])
+                if (
+                    names := [n for n, item in by_name.items() if not table.has(item, utterance.id)]
+                )
             }
             if not missing:
                 continue

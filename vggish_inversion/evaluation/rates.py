@@ -7,7 +7,7 @@ import numpy as np
 
 from vggish_inversion import asr, audio, metrics
 from vggish_inversion.data import corpora
-from vggish_inversion.evaluation.results import NATURAL
+from vggish_inversion.results import NATURAL
 
 
 def word_error_rates(

@@ -12,9 +12,9 @@ from vggish_inversion import audio, metrics, reconstruction, vocoders
 from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import grid as grids
 from vggish_inversion.evaluation import stopwatch
-from vggish_inversion.evaluation.results import NATURAL, OK, RESULT_COLUMNS, Condition
 from vggish_inversion.files import failures, folders
 from vggish_inversion.inverters import run as inverter_run
+from vggish_inversion.results import NATURAL, OK, RESULT_COLUMNS, TRUE_LOG_MEL, Condition
 from vggish_inversion.targets import encoder
 
 
@@ -93,8 +93,8 @@ class Renderer:
             natural = audio.read_audio(utterance.path)
         with self._watch("inverting"):
             true_log_mel = self._reconstructor.log_mel(natural)
-            log_mels = {reconstruction.TRUE_LOG_MEL: true_log_mel}
-            if {item.name for item in wanted} - {NATURAL, reconstruction.TRUE_LOG_MEL}:
+            log_mels = {TRUE_LOG_MEL: true_log_mel}
+            if {item.name for item in wanted} - {NATURAL, TRUE_LOG_MEL}:
                 log_mels |= self._reconstructor.invert(true_log_mel)
         waveforms = {grids.Rendition(NATURAL): natural}
         waveforms |= self._vocode(log_mels, wanted, len(natural))

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import tables
-from vggish_inversion.evaluation.results import (
+from vggish_inversion.files import documents, folders
+from vggish_inversion.results import (
     FINGERPRINTED,
     KEYS,
     RESULT_COLUMNS,
@@ -17,7 +18,6 @@ from vggish_inversion.evaluation.results import (
     write_json,
     write_table,
 )
-from vggish_inversion.files import documents, folders
 
 _FIELDS = {"layers": list, "shard": (dict, type(None)), "num_utterances": int}
 _FIELDS |= {"num_conditions": int}

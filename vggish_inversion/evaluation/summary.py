@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from vggish_inversion import metrics
-from vggish_inversion.evaluation.results import (
+from vggish_inversion.files import documents
+from vggish_inversion.results import (
     KEYS,
     MEANS,
     OK,
@@ -16,7 +17,6 @@ from vggish_inversion.evaluation.results import (
     Condition,
     has_numbers,
 )
-from vggish_inversion.files import documents
 
 
 def summarize(

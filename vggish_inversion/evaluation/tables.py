@@ -4,7 +4,7 @@ import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from vggish_inversion.evaluation import comparisons, summary
-from vggish_inversion.evaluation.results import SUMMARY_COLUMNS, write_table
+from vggish_inversion.results import COMPARISON_COLUMNS, SUMMARY_COLUMNS, write_table
 
 
 def write_derived(
@@ -30,4 +30,4 @@ def write_derived(
     pooled = summary.summarize(rows, layers=layers)
     write_table(folder / "summary.csv", SUMMARY_COLUMNS, pooled)
     compared = comparisons.compare(rows, layers=layers)
-    write_table(folder / "comparisons.csv", comparisons.COMPARISON_COLUMNS, compared)
+    write_table(folder / "comparisons.csv", COMPARISON_COLUMNS, compared)

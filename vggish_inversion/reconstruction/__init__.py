@@ -5,17 +5,13 @@ from vggish_inversion.reconstruction.files import (
     reconstruct_files,
 )
 from vggish_inversion.reconstruction.reconstructor import (
-    OK,
-    TRUE_LOG_MEL,
     Reconstruction,
     Reconstructor,
 )
 
 __all__ = [
-    "OK",
     "Reconstruction",
     "Reconstructor",
-    "TRUE_LOG_MEL",
     "find_inputs",
     "reconstruct_files",
 ]

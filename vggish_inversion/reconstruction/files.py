@@ -8,7 +8,8 @@ from absl import logging
 
 from vggish_inversion import audio
 from vggish_inversion.data import corpora
-from vggish_inversion.reconstruction.reconstructor import OK, Reconstructor
+from vggish_inversion.reconstruction.reconstructor import Reconstructor
+from vggish_inversion.results import OK
 
 
 def find_inputs(inputs: Iterable[str | pathlib.Path]) -> list[tuple[pathlib.Path, pathlib.Path]]:

@@ -9,10 +9,8 @@ import tensorflow as tf
 
 from vggish_inversion.data import log_mel_cache
 from vggish_inversion.reconstruction import road
+from vggish_inversion.results import TRUE_LOG_MEL
 from vggish_inversion.targets import encoder
-
-OK = "ok"
-TRUE_LOG_MEL = "true_log_mel"
 
 
 @dataclasses.dataclass(frozen=True)

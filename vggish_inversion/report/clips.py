@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from vggish_inversion.files import documents
-from vggish_inversion.report.results import NATURAL, TRUE_LOG_MEL, Reconstruction, Results, Variant
+from vggish_inversion.results import NATURAL, TRUE_LOG_MEL, Condition, Reconstruction, Results
 
 _BASE64_GROWTH = 4 / 3
 
@@ -41,7 +41,7 @@ class Clip:
         return math.ceil(num_bytes * _BASE64_GROWTH)
 
 
-def fitting_clips(results: Results, *, max_bytes: int) -> dict[str, Mapping[Variant, Clip]]:
+def fitting_clips(results: Results, *, max_bytes: int) -> dict[str, Mapping[Condition, Clip]]:
     """Loads utterance after utterance while they fit on a page; the first one always does.
 
     Args:
@@ -49,9 +49,9 @@ def fitting_clips(results: Results, *, max_bytes: int) -> dict[str, Mapping[Vari
         max_bytes: how much sound and pictures may add to the page.
 
     Returns:
-        The clips by utterance, then by variant, in the folder's order.
+        The clips by utterance, then by condition, in the folder's order.
     """
-    clips: dict[str, Mapping[Variant, Clip]] = {}
+    clips: dict[str, Mapping[Condition, Clip]] = {}
     num_bytes = 0
     for utterance in results.reconstructions:
         loaded = load_clips(results, utterance)
@@ -62,20 +62,20 @@ def fitting_clips(results: Results, *, max_bytes: int) -> dict[str, Mapping[Vari
     return clips
 
 
-def load_clips(results: Results, utterance: str) -> dict[Variant, Clip]:
-    """All clips of one utterance, by variant."""
+def load_clips(results: Results, utterance: str) -> dict[Condition, Clip]:
+    """All clips of one utterance, by condition."""
     rows = results.reconstructions[utterance]
-    return {variant: _load_clip(results, rows, variant) for variant in rows}
+    return {condition: _load_clip(results, rows, condition) for condition in rows}
 
 
-def color_range(clips: Mapping[str, Mapping[Variant, Clip]]) -> tuple[float, float]:
+def color_range(clips: Mapping[str, Mapping[Condition, Clip]]) -> tuple[float, float]:
     """The log-mel values, in half nats, between which one colour scale serves every picture.
 
     The recordings' own log-mels decide, so that no bad reconstruction shifts the scale.
     """
-    loaded = [pair for variants in clips.values() for pair in variants.items()]
-    pictured = [(variant, clip.log_mel) for variant, clip in loaded if clip.log_mel is not None]
-    own = [log_mel for variant, log_mel in pictured if variant.is_reference]
+    loaded = [pair for conditions in clips.values() for pair in conditions.items()]
+    pictured = [(condition, clip.log_mel) for condition, clip in loaded if clip.log_mel is not None]
+    own = [log_mel for condition, log_mel in pictured if condition.is_reference]
     log_mels = own or [log_mel for _, log_mel in pictured]
     if not log_mels:
         return 0.0, 1.0
@@ -86,10 +86,10 @@ def color_range(clips: Mapping[str, Mapping[Variant, Clip]]) -> tuple[float, flo
 
 
 def _load_clip(
-    results: Results, reconstructions: Mapping[Variant, Reconstruction], variant: Variant
+    results: Results, reconstructions: Mapping[Condition, Reconstruction], condition: Condition
 ) -> Clip:
-    reconstruction = pictured = reconstructions[variant]
-    if variant.layer == NATURAL:  # what a recording looks like is its own log-mel
+    reconstruction = pictured = reconstructions[condition]
+    if condition.layer == NATURAL:  # what a recording looks like is its own log-mel
         for other, row in reconstructions.items():
             if other.layer == TRUE_LOG_MEL:
                 pictured = row

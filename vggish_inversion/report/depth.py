@@ -8,12 +8,12 @@ from vggish_inversion.report.labels import (
     MISSING,
     Measure,
     count_text,
-    label_variants,
+    label_conditions,
     measured,
     telling_keys,
 )
 from vggish_inversion.report.markup import Html, join, tag
-from vggish_inversion.report.results import NATURAL, Results, Score, Summary
+from vggish_inversion.results import NATURAL, Results, Score, Summary
 
 _FIRST = ("wer", "stoi")  # the others are smaller, below
 _SPEAKER_REFERENCES = {"same_speaker": "same speaker", "other_speaker": "other speaker"}
@@ -21,8 +21,8 @@ _SPEAKER_REFERENCES = {"same_speaker": "same speaker", "other_speaker": "other s
 
 def depth_curves(results: Results) -> Html:
     """Every measure over depth, with the references as lines."""
-    inverted = [row for row in results.summaries if not row.variant.is_reference]
-    layers = list(dict.fromkeys(row.variant.layer for row in inverted))
+    inverted = [row for row in results.summaries if not row.condition.is_reference]
+    layers = list(dict.fromkeys(row.condition.layer for row in inverted))
     if not layers:
         return tag("p", "No layer was inverted: there is no curve to draw.", class_="note")
     figures = {
@@ -69,15 +69,15 @@ def _figure(
 
 def _floors(results: Results, field: str) -> list[Floor]:
     """A line per reference row, and what natural recordings of a speaker have in common."""
-    references = [row for row in results.summaries if row.variant.is_reference]
-    labels = label_variants([row.variant for row in results.summaries])
+    references = [row for row in results.summaries if row.condition.is_reference]
+    labels = label_conditions([row.condition for row in results.summaries])
     floors = [
-        Floor(labels[row.variant], row.scores[field]) for row in references if field in row.scores
+        Floor(labels[row.condition], row.scores[field]) for row in references if field in row.scores
     ]
     similarity = (results.run or {}).get("speaker_similarity")
     if field == "speaker_similarity" and isinstance(similarity, Mapping):
         # A recording is as much like itself as can be: what others are like says more.
-        natural = {labels[row.variant] for row in references if row.variant.layer == NATURAL}
+        natural = {labels[row.condition] for row in references if row.condition.layer == NATURAL}
         floors = [floor for floor in floors if floor.label not in natural]
         for key, label in _SPEAKER_REFERENCES.items():
             score = _number(similarity, key)
@@ -98,14 +98,16 @@ def _curves(inverted: Sequence[Summary], field: str) -> list[Curve]:
     """One curve per inverter: rows that differ in nothing but the layer."""
     families: dict[tuple[str, ...], list[Summary]] = {}
     for row in inverted:
-        key = tuple(getattr(row.variant, name) for name in FAMILY_KEYS)
+        key = tuple(getattr(row.condition, name) for name in FAMILY_KEYS)
         families.setdefault(key, []).append(row)
-    telling = [FAMILY_KEYS.index(name) for name in telling_keys([row.variant for row in inverted])]
+    telling = [
+        FAMILY_KEYS.index(name) for name in telling_keys([row.condition for row in inverted])
+    ]
     return [
         Curve(
             " · ".join(key[index] or MISSING for index in telling) or "reconstructed",
             tuple(
-                Point(row.variant.layer, row.scores[field], row.num_utterances)
+                Point(row.condition.layer, row.scores[field], row.num_utterances)
                 for row in rows
                 if field in row.scores
             ),

@@ -1,8 +1,8 @@
 """Which differences of word error rate are more than chance, as a table."""
 
-from vggish_inversion.report.labels import MISSING, WER, label_variants, number_html
+from vggish_inversion.report.labels import MISSING, WER, label_conditions, number_html
 from vggish_inversion.report.markup import Html, join, tag
-from vggish_inversion.report.results import Comparison, Results, Variant
+from vggish_inversion.results import Comparison, Condition, Results
 
 _LEVEL = 0.05
 _KINDS = {
@@ -24,8 +24,8 @@ def differences_section(results: Results) -> Html | None:
     """The section with the paired tests; None if the folder has none."""
     if not results.comparisons:
         return None
-    variants = [variant for item in results.comparisons for variant in (item.a, item.b)]
-    labels = label_variants([row.variant for row in results.summaries] + variants)
+    conditions = [condition for item in results.comparisons for condition in (item.a, item.b)]
+    labels = label_conditions([row.condition for row in results.summaries] + conditions)
     groups = []
     for kind in dict.fromkeys(item.kind for item in results.comparisons):
         rows = [_row(item, labels) for item in results.comparisons if item.kind == kind]
@@ -54,7 +54,7 @@ def _is_clear(item: Comparison) -> bool:
     return item.p_adjusted is not None and item.p_adjusted < _LEVEL
 
 
-def _row(item: Comparison, labels: dict[Variant, str]) -> Html:
+def _row(item: Comparison, labels: dict[Condition, str]) -> Html:
     score = item.difference
     interval = None
     if score.low is not None and score.high is not None:

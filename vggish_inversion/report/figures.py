@@ -7,7 +7,7 @@ import numpy as np
 
 from vggish_inversion.report.labels import Measure
 from vggish_inversion.report.markup import Html, join, tag
-from vggish_inversion.report.results import Score
+from vggish_inversion.results import Score
 
 _WIDTH, _HEIGHT = 480, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 16, 62

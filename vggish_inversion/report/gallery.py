@@ -8,10 +8,10 @@ import re
 from collections.abc import Collection, Sequence
 
 from vggish_inversion.report.clips import color_range, load_clips
-from vggish_inversion.report.labels import WER, label_variants
-from vggish_inversion.report.results import Reconstruction, ReportError, Results, Variant
+from vggish_inversion.report.labels import WER, label_conditions
 from vggish_inversion.report.spectrogram import spectrogram_png
 from vggish_inversion.report.tables import markdown_table, results_table
+from vggish_inversion.results import Condition, Reconstruction, Results, ResultsError
 
 _HEADER = ("from", "look and listen", "recognised")
 _MP3_COMPRESSION = 0.7  # 0 keeps most, 1 is smallest: about 30 kbit/s for speech at 16 kHz
@@ -37,17 +37,17 @@ def write_gallery(
         The pages.
 
     Raises:
-        ReportError: if a target has no such folder, or the folder lacks a recording.
+        ResultsError: if a target has no such folder, or the folder lacks a recording.
     """
     by_target: dict[str, list[Results]] = collections.defaultdict(list)
     for results in folders:
-        by_target[results.summaries[0].variant.target].append(results)
+        by_target[results.summaries[0].condition.target].append(results)
     output_dir = pathlib.Path(output_dir)
     pages = []
     for target, own in by_target.items():
         heard = [results for results in own if results.clips.split(",")[0] == speech]
         if not heard:
-            raise ReportError(
+            raise ResultsError(
                 f"no results of {target} on {speech} to listen to; run scripts/evaluate.py "
                 f"--target={target} --data_dir=scripts/{speech} --split=all"
             )
@@ -84,29 +84,29 @@ def _page(target: str, own: list[Results], heard: list[Results], listening: list
 
 
 def _utterance(results: Results, name: str, media_dir: pathlib.Path) -> str:
-    """One sentence: what was said, and a table with a row per variant."""
+    """One sentence: what was said, and a table with a row per condition."""
     if name not in results.reconstructions:
         there = ", ".join(results.reconstructions)
-        raise ReportError(f"{results.folder}: no utterance {name!r}; there are: {there}")
+        raise ResultsError(f"{results.folder}: no utterance {name!r}; there are: {there}")
     rows = results.reconstructions[name]
-    labels = label_variants([row.variant for row in results.summaries])
+    labels = label_conditions([row.condition for row in results.summaries])
     clips = load_clips(results, name)
     low, high = color_range({name: clips})
     lines = []
-    for variant, row in rows.items():
-        clip = clips[variant]
+    for condition, row in rows.items():
+        clip = clips[condition]
         if clip.wav is None or clip.log_mel is None:
             problem = clip.wav_problem or clip.log_mel_problem
-            raise ReportError(f"{results.folder}: {name}, {labels[variant]}: {problem}")
-        stem = f"{name}-{_slug(variant)}"
+            raise ResultsError(f"{results.folder}: {name}, {labels[condition]}: {problem}")
+        stem = f"{name}-{_slug(condition)}"
         media_dir.mkdir(parents=True, exist_ok=True)
         _write_mp3(media_dir / f"{stem}.mp3", clip.wav)
         # What the vocoders were given is the same for all of them.
-        seen = f"{name}-{_slug(variant, heard=False)}"
+        seen = f"{name}-{_slug(condition, heard=False)}"
         picture = spectrogram_png(clip.log_mel, low=low, high=high)
         (media_dir / f"{seen}.png").write_bytes(picture)
         media = f"media/{media_dir.name}"
-        lines.append(_line(row, labels[variant], f"{media}/{stem}.mp3", f"{media}/{seen}.png"))
+        lines.append(_line(row, labels[condition], f"{media}/{stem}.mp3", f"{media}/{seen}.png"))
     said = next(row.reference for row in rows.values())
     return f"### {html.escape(said)}\n\n{markdown_table(_HEADER, lines)}"
 
@@ -119,9 +119,9 @@ def _line(row: Reconstruction, label: str, sound: str, seen: str) -> list[str]:
     return [label, f"{picture}{player}", f"{rate}{html.escape(row.transcript) or '(nothing)'}"]
 
 
-def _slug(variant: Variant, *, heard: bool = True) -> str:
-    parts = (variant.layer, variant.preset, variant.loss)
-    parts += (variant.vocoder, variant.asr) if heard else ()
+def _slug(condition: Condition, *, heard: bool = True) -> str:
+    parts = (condition.layer, condition.preset, condition.loss)
+    parts += (condition.vocoder, condition.asr) if heard else ()
     return re.sub(r"\W+", "-", "-".join(filter(None, parts)))
 
 

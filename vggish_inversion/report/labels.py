@@ -1,10 +1,10 @@
-"""What the page calls things: variants, measures, and figures with their intervals."""
+"""What the page calls things: conditions, measures, and figures with their intervals."""
 
 import dataclasses
 from collections.abc import Sequence
 
 from vggish_inversion.report.markup import Html, tag
-from vggish_inversion.report.results import NATURAL, TRUE_LOG_MEL, Score, Summary, Variant
+from vggish_inversion.results import NATURAL, TRUE_LOG_MEL, Condition, Score, Summary
 
 # What the inverters of a page may differ in, beside the layer.
 FAMILY_KEYS = ("target", "preset", "loss", "vocoder", "asr")
@@ -88,22 +88,22 @@ def measured(summaries: Sequence[Summary]) -> list[Measure]:
     return [measure for measure in MEASURES if measure is WER or measure.field in found]
 
 
-def label_variants(variants: Sequence[Variant]) -> dict[Variant, str]:
+def label_conditions(conditions: Sequence[Condition]) -> dict[Condition, str]:
     """Short names: the layer, and whatever else differs between the inverters compared."""
-    inverted = [variant for variant in variants if not variant.is_reference] or variants
+    inverted = [condition for condition in conditions if not condition.is_reference] or conditions
     telling = telling_keys(inverted)
     return {
-        variant: " · ".join(
-            [_NAMES.get(variant.layer, variant.layer)]
-            + [value for key in telling if (value := getattr(variant, key))]
+        condition: " · ".join(
+            [_NAMES.get(condition.layer, condition.layer)]
+            + [value for key in telling if (value := getattr(condition, key))]
         )
-        for variant in variants
+        for condition in conditions
     }
 
 
-def telling_keys(variants: Sequence[Variant]) -> list[str]:
-    """Those of `FAMILY_KEYS` in which the variants differ."""
-    return [key for key in FAMILY_KEYS if len({getattr(item, key) for item in variants}) > 1]
+def telling_keys(conditions: Sequence[Condition]) -> list[str]:
+    """Those of `FAMILY_KEYS` in which the conditions differ."""
+    return [key for key in FAMILY_KEYS if len({getattr(item, key) for item in conditions}) > 1]
 
 
 def number_html(value: float | None, measure: Measure) -> Html:

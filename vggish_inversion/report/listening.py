@@ -5,33 +5,33 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from vggish_inversion.report.clips import Clip
-from vggish_inversion.report.labels import MISSING, WER, label_variants
+from vggish_inversion.report.labels import MISSING, WER, label_conditions
 from vggish_inversion.report.markup import Html, join, tag
-from vggish_inversion.report.results import Results, Summary, Variant
 from vggish_inversion.report.takes import take
+from vggish_inversion.results import Condition, Results, Summary
 
 
 def layer_strip(results: Results) -> Html:
     """The bar that stays in view: every layer with its word error rate, as a switch."""
-    labels = label_variants([row.variant for row in results.summaries])
+    labels = label_conditions([row.condition for row in results.summaries])
     return join(*(_strip_button(index, row, labels) for index, row in enumerate(results.summaries)))
 
 
 def utterance_section(
     results: Results,
     utterance: str,
-    clips: Mapping[Variant, Clip] | None,
+    clips: Mapping[Condition, Clip] | None,
     *,
     index: int,
     low: float,
     high: float,
 ) -> Html:
-    """One utterance: what was said, then a row per variant.
+    """One utterance: what was said, then a row per condition.
 
     Args:
         results: the folder.
         utterance: its id.
-        clips: by variant; None if the page has no room for this utterance's sounds.
+        clips: by condition; None if the page has no room for this utterance's sounds.
         index: its place on the page, for links.
         low: the log-mel value of the darkest colour.
         high: the value of the brightest.
@@ -39,25 +39,25 @@ def utterance_section(
     Returns:
         A `section` element.
     """
-    variants = [row.variant for row in results.summaries]
+    conditions = [row.condition for row in results.summaries]
     reconstructions = results.reconstructions[utterance]
     # A row whose key is not in the summary is still a result, and must not go missing.
-    variants += [variant for variant in reconstructions if variant not in variants]
-    labels = label_variants(variants)
+    conditions += [condition for condition in reconstructions if condition not in conditions]
+    labels = label_conditions(conditions)
     longest = max((clip.seconds for clip in (clips or {}).values()), default=0.0)
     reference = next((row.reference for row in reconstructions.values() if row.reference), "")
     heading = f"utterance-{index}"
     rows = [
         take(
-            reconstructions.get(variant),
-            variant.layer,
-            labels[variant],
-            clips.get(variant) if clips else None,
+            reconstructions.get(condition),
+            condition.layer,
+            labels[condition],
+            clips.get(condition) if clips else None,
             position=position,
             longest=longest,
             span=(low, high),
         )
-        for position, variant in enumerate(variants)
+        for position, condition in enumerate(conditions)
     ]
     return tag(
         "section",
@@ -72,15 +72,15 @@ def utterance_section(
 
 def failures(results: Results) -> Html | None:
     """The rows without a result, with their reasons; None if there are none."""
-    variants = [row.variant for row in results.summaries]
+    conditions = [row.condition for row in results.summaries]
     failed = [
         row for rows in results.reconstructions.values() for row in rows.values() if not row.is_ok
     ]
     if not failed:
         return None
-    labels = label_variants([*variants, *(row.variant for row in failed)])
+    labels = label_conditions([*conditions, *(row.condition for row in failed)])
     items = [
-        tag("li", tag("b", row.utterance), f", {labels[row.variant]}: {row.status}")
+        tag("li", tag("b", row.utterance), f", {labels[row.condition]}: {row.status}")
         for row in failed
     ]
     num_rows = sum(len(rows) for rows in results.reconstructions.values())
@@ -93,16 +93,16 @@ def failures(results: Results) -> Html | None:
     )
 
 
-def _strip_button(position: int, row: Summary, labels: Mapping[Variant, str]) -> Html:
+def _strip_button(position: int, row: Summary, labels: Mapping[Condition, str]) -> Html:
     wer = row.scores.get(WER.field)
     return tag(
         "button",
-        tag("span", labels[row.variant], class_="name"),
+        tag("span", labels[row.condition], class_="name"),
         tag("span", f"{round(100 * wer.value)} %" if wer else MISSING, class_="rate"),
         type="button",
         data_switch=position,
         aria_pressed="false",
-        class_="reference" if row.variant.is_reference else None,
+        class_="reference" if row.condition.is_reference else None,
     )
 
 

@@ -4,8 +4,8 @@ import dataclasses
 import json
 
 from vggish_inversion.report.markup import Html, tag
-from vggish_inversion.report.results import Results
 from vggish_inversion.report.spectrogram import data_uri
+from vggish_inversion.results import Results
 
 _TABLES = {
     "summary.csv": "a row per layer",

@@ -4,12 +4,12 @@ from vggish_inversion.report.labels import (
     WER,
     Measure,
     count_text,
-    label_variants,
+    label_conditions,
     measured,
     number_html,
 )
 from vggish_inversion.report.markup import Html, tag
-from vggish_inversion.report.results import NATURAL, TRUE_LOG_MEL, Results, Score, Summary
+from vggish_inversion.results import NATURAL, TRUE_LOG_MEL, Results, Score, Summary
 
 _NOTES = {
     NATURAL: "reference: the recording",
@@ -19,26 +19,29 @@ _NOTES = {
 
 def finding(results: Results) -> str:
     """What the run found, in one or two sentences of numbers."""
-    inverted = [row for row in results.summaries if not row.variant.is_reference]
+    inverted = [row for row in results.summaries if not row.condition.is_reference]
     known = [row for row in inverted if "wer" in row.scores]
     sentences = []
     if len(known) == len(inverted) > 0:
         # Of several inverters of a layer, the one that loses least speaks for it.
-        layers = dict.fromkeys(row.variant.layer for row in known)
+        layers = dict.fromkeys(row.condition.layer for row in known)
         best = [
-            min((row for row in known if row.variant.layer == layer), key=_wer) for layer in layers
+            min((row for row in known if row.condition.layer == layer), key=_wer)
+            for layer in layers
         ]
         first, last = best[0], best[-1]
         if len(best) > 1:
             with_best = "With the best inverter of each layer, f" if len(best) < len(known) else "F"
             sentences.append(
-                f"{with_best}rom {first.variant.layer} to {last.variant.layer} the recogniser’s "
-                f"word error rate goes from {_percent(first)} to {_percent(last)}."
+                f"{with_best}rom {first.condition.layer} to {last.condition.layer} the "
+                f"recogniser’s word error rate goes from {_percent(first)} to {_percent(last)}."
             )
         else:
-            sentences.append(f"At {first.variant.layer}, the word error rate is {_percent(first)}.")
+            sentences.append(
+                f"At {first.condition.layer}, the word error rate is {_percent(first)}."
+            )
     scored = [row for row in results.summaries if "wer" in row.scores]
-    floors = {row.variant.layer: row for row in sorted(scored, key=_wer, reverse=True)}
+    floors = {row.condition.layer: row for row in sorted(scored, key=_wer, reverse=True)}
     if TRUE_LOG_MEL in floors and NATURAL in floors:
         sentences.append(
             "Speech made from the true log-mel, with no network in between, scores "
@@ -53,7 +56,7 @@ def finding(results: Results) -> str:
 
 def summary_table(results: Results) -> Html:
     """A row per layer, the references first, with its pooled scores and their intervals."""
-    labels = label_variants([row.variant for row in results.summaries])
+    labels = label_conditions([row.condition for row in results.summaries])
     measures = measured(results.summaries)
     header = tag(
         "tr",
@@ -64,7 +67,7 @@ def summary_table(results: Results) -> Html:
             for measure in measures
         ),
     )
-    rows = [_summary_row(row, labels[row.variant], measures) for row in results.summaries]
+    rows = [_summary_row(row, labels[row.condition], measures) for row in results.summaries]
     table = tag("table", tag("thead", header), tag("tbody", *rows), id="summary-table")
     return tag(
         "div", table, class_="scroll", role="region", tabindex=0, aria_label="Scores by layer"
@@ -86,7 +89,7 @@ def _heading(name: str, meaning: str, **attributes: str | None) -> Html:
 
 
 def _summary_row(row: Summary, label: str, measures: list[Measure]) -> Html:
-    layer = row.variant.layer
+    layer = row.condition.layer
     note = tag("small", _NOTES[layer]) if layer in _NOTES else None
     return tag(
         "tr",
@@ -94,7 +97,7 @@ def _summary_row(row: Summary, label: str, measures: list[Measure]) -> Html:
         tag("td", row.num_utterances, class_="count"),
         *(_cell(row.scores.get(measure.field), measure) for measure in measures),
         data_layer=layer,
-        class_="reference" if row.variant.is_reference else None,
+        class_="reference" if row.condition.is_reference else None,
     )
 
 

@@ -17,9 +17,8 @@ from vggish_inversion.report.listening import failures, layer_strip, utterance_s
 from vggish_inversion.report.markup import Content, Html, breakable, escape, join, tag
 from vggish_inversion.report.numbers import downloads, numbers_json
 from vggish_inversion.report.overview import finding, summary_table
-from vggish_inversion.report.reading import read_results
-from vggish_inversion.report.results import Results
 from vggish_inversion.report.spectrogram import color_bar
+from vggish_inversion.results import Results, read_results
 
 
 def write_page(
@@ -46,7 +45,7 @@ def write_page(
         The page's path.
 
     Raises:
-        ReportError: if the folder or one of its tables is missing, empty or malformed.
+        ResultsError: if the folder or one of its tables is missing, empty or malformed.
     """
     results = read_results(results_dir)
     path = pathlib.Path(output_path) if output_path else results.folder / "index.html"
@@ -106,7 +105,7 @@ def _resource(name: str) -> str:
 
 
 def _distinct(results: Results, field: str) -> str:
-    values = (getattr(row.variant, field) for row in results.summaries)
+    values = (getattr(row.condition, field) for row in results.summaries)
     return ", ".join(dict.fromkeys(value for value in values if value))
 
 
@@ -135,9 +134,9 @@ def _facts(results: Results) -> Html:
 def _views(results: Results) -> str:
     """The inverters that see their tap on several patches: "layer_3 large (17 patches)"."""
     several = [
-        f"{row.variant.layer} {row.variant.preset} ({views} patches)"
+        f"{row.condition.layer} {row.condition.preset} ({views} patches)"
         for row in results.summaries
-        if (views := results.views(row.variant) or 1) > 1
+        if (views := results.views(row.condition) or 1) > 1
     ]
     return ", ".join(dict.fromkeys(several))
 

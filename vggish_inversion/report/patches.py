@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from vggish_inversion.report.labels import WER
-from vggish_inversion.report.results import TRUE_LOG_MEL, Results
 from vggish_inversion.report.tables import patches_seen_rows
+from vggish_inversion.results import TRUE_LOG_MEL, Results
 
 _MARKERS = "osD^vP"
 
@@ -30,20 +30,23 @@ def draw_patches(
         The path.
 
     Raises:
-        ReportError: as `tables.patches_seen_rows`.
+        ResultsError: as `tables.patches_seen_rows`.
     """
     from matplotlib import figure, ticker
 
     panels = collections.defaultdict(lambda: collections.defaultdict(list))
     floors = {}
     for results, row, patches in patches_seen_rows(folders, layers):
-        variant = row.variant
-        panel = (results.clips, variant.target, variant.vocoder, variant.asr)
-        curve = f"{variant.layer}, {variant.preset} {variant.loss}"
+        condition = row.condition
+        panel = (results.clips, condition.target, condition.vocoder, condition.asr)
+        curve = f"{condition.layer}, {condition.preset} {condition.loss}"
         panels[panel][curve].append((patches, row))
         for other in results.summaries:
-            same = (other.variant.vocoder, other.variant.asr) == (variant.vocoder, variant.asr)
-            if other.variant.layer == TRUE_LOG_MEL and same and WER.field in other.scores:
+            same = (other.condition.vocoder, other.condition.asr) == (
+                condition.vocoder,
+                condition.asr,
+            )
+            if other.condition.layer == TRUE_LOG_MEL and same and WER.field in other.scores:
                 floors[panel] = other
     # One length alone shows nothing of what more training brings.
     told = {key: curves for key, curves in panels.items() if max(map(len, curves.values())) > 1}

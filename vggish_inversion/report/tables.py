@@ -4,7 +4,7 @@ import collections
 from collections.abc import Iterable, Sequence
 
 from vggish_inversion.report.labels import MEASURES, MISSING, WER, Measure
-from vggish_inversion.report.results import ReportError, Results, Summary
+from vggish_inversion.results import Results, ResultsError, Summary
 
 _FIELDS = ("wer", "stoi", "log_mel_l1")
 _SHOWN: tuple[Measure, ...] = tuple(
@@ -21,22 +21,22 @@ def results_table(folders: Sequence[Results]) -> str:
     the views of the tap that the inverter takes, if several.
 
     Raises:
-        ReportError: if two folders have different figures for one cell.
+        ResultsError: if two folders have different figures for one cell.
     """
     cells: dict[tuple[str, ...], dict[str, str]] = collections.defaultdict(dict)
     inverters: list[str] = []
     for results in folders:
         for row in results.summaries:
-            variant = row.variant
-            key = (results.clips, str(row.num_utterances), variant.target, variant.layer)
-            key += (variant.vocoder or MISSING, variant.asr)
+            condition = row.condition
+            key = (results.clips, str(row.num_utterances), condition.target, condition.layer)
+            key += (condition.vocoder or MISSING, condition.asr)
             inverter = _inverter(row)
-            views = results.views(variant) or 1
+            views = results.views(condition) or 1
             seen = [f"{views} views"] if views > 1 else []
             cell = "<br>".join([*(_figure(row, measure) for measure in _SHOWN), *seen])
             if cells[key].setdefault(inverter, cell) != cell:
-                raise ReportError(
-                    f"{results.folder}: {variant.layer}, {inverter} of {results.clips} has other "
+                raise ResultsError(
+                    f"{results.folder}: {condition.layer}, {inverter} of {results.clips} has other "
                     "figures than a folder before it; name one of the two"
                 )
             if inverter not in inverters:
@@ -64,12 +64,12 @@ def patches_table(folders: Sequence[Results], layers: Sequence[str]) -> str:
     """What more training brings: a row per tap, inverter and number of patches it has seen.
 
     Raises:
-        ReportError: as `patches_seen_rows`.
+        ResultsError: as `patches_seen_rows`.
     """
     rows = [
         [
-            *(results.clips, row.variant.target, row.variant.layer, _inverter(row)),
-            *(row.variant.vocoder, row.variant.asr, f"{patches:,}", str(row.num_utterances)),
+            *(results.clips, row.condition.target, row.condition.layer, _inverter(row)),
+            *(row.condition.vocoder, row.condition.asr, f"{patches:,}", str(row.num_utterances)),
             *(_figure(row, measure, named=False) for measure in _SHOWN),
         ]
         for results, row, patches in patches_seen_rows(folders, layers)
@@ -84,26 +84,26 @@ def patches_seen_rows(
     """The rows of some taps whose training is known, by tap, inverter, and patches seen.
 
     Raises:
-        ReportError: if there is none; the message says what to do.
+        ResultsError: if there is none; the message says what to do.
     """
     found = [
         (results, row, patches)
         for results in folders
         for row in results.summaries
-        if row.variant.layer in layers and WER.field in row.scores
-        for patches in [results.patches_seen(row.variant)]
+        if row.condition.layer in layers and WER.field in row.scores
+        for patches in [results.patches_seen(row.condition)]
         if patches
     ]
     if not found:
         names = ", ".join(str(results.folder) for results in folders)
-        raise ReportError(
+        raise ResultsError(
             f"no row of {', '.join(layers)} in {names} says how many patches its inverter saw; run "
             "scripts/evaluate.py with the same flags again, which measures nothing twice"
         )
     return sorted(
         found,
         key=lambda item: (
-            *(item[0].clips, item[1].variant.target, layers.index(item[1].variant.layer)),
+            *(item[0].clips, item[1].condition.target, layers.index(item[1].condition.layer)),
             *(_inverter(item[1]), item[2]),
         ),
     )
@@ -118,7 +118,7 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _inverter(row: Summary) -> str:
-    return f"{row.variant.preset} {row.variant.loss}".strip() or "reference"
+    return f"{row.condition.preset} {row.condition.loss}".strip() or "reference"
 
 
 def _figure(row: Summary, measure: Measure, *, named: bool = True) -> str:

@@ -1,12 +1,12 @@
-"""One row of an utterance: its player, its picture and its words, through one variant."""
+"""One row of an utterance: its player, its picture and its words, through one condition."""
 
 from vggish_inversion import metrics
 from vggish_inversion.report.alignment import mark_words, marks_to_html
 from vggish_inversion.report.clips import Clip
 from vggish_inversion.report.labels import WER, number_html
 from vggish_inversion.report.markup import Html, tag
-from vggish_inversion.report.results import Reconstruction
 from vggish_inversion.report.spectrogram import data_uri, spectrogram_png
+from vggish_inversion.results import Reconstruction
 
 # The keys that switch layers; further layers are reached with the buttons and the brackets.
 _KEYS = "1234567890"
@@ -22,14 +22,14 @@ def take(
     longest: float,
     span: tuple[float, float],
 ) -> Html:
-    """One row of an utterance: how it sounds, looks and reads through one variant.
+    """One row of an utterance: how it sounds, looks and reads through one condition.
 
     Args:
         row: the measurement; None if there is none.
-        layer: the variant's.
-        label: what the page calls the variant.
+        layer: the condition's.
+        label: what the page calls the condition.
         clip: its sound and log-mel; None if the page has no room for them.
-        position: of the variant, for the keys and the bar.
+        position: of the condition, for the keys and the bar.
         longest: seconds of the utterance's longest clip, which fills the width.
         span: log-mel values of the darkest and the brightest colour.
 

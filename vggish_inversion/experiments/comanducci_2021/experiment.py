@@ -5,7 +5,7 @@ import math
 import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from vggish_inversion import evaluation, report
+from vggish_inversion import evaluation, report, results
 from vggish_inversion.data import corpora, log_mel_cache, training_data
 from vggish_inversion.experiments.comanducci_2021 import published
 from vggish_inversion.inverters import grid as inverter_grid
@@ -110,13 +110,13 @@ class Outcome:
     @property
     def num_done(self) -> int:
         """Utterances that were measured with some inverter."""
-        return evaluation.count_utterances(self.results)["num_done"]
+        return results.count_utterances(self.results)["num_done"]
 
     @property
     def num_failed(self) -> int:
         """Inverters and utterances that failed."""
         failed = sum(bool(item.error) for item in self.runs)
-        return failed + evaluation.count_utterances(self.results)["num_failed"]
+        return failed + results.count_utterances(self.results)["num_failed"]
 
 
 def reproduce(

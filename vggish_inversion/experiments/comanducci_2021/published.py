@@ -12,8 +12,7 @@ import pathlib
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from vggish_inversion import report
-from vggish_inversion.evaluation import results
+from vggish_inversion import report, results
 from vggish_inversion.files import documents
 
 _ASR, _VOCODER = "pocketsphinx", "griffin_lim"

@@ -1,73 +1,15 @@
-"""The results folder: its columns, a table that survives a kill, and whose results they are."""
+"""Writes a results folder: a table that survives a kill, and whose results they are."""
 
 import csv
 import dataclasses
 import io
 import json
-import math
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 
-from vggish_inversion import metrics
-from vggish_inversion.data import corpora
 from vggish_inversion.files import documents, folders
-from vggish_inversion.reconstruction import OK, TRUE_LOG_MEL
-
-NATURAL = "natural"
-
-# The references: the recording itself, and the vocoder on its own log-mel.
-REFERENCES = (NATURAL, TRUE_LOG_MEL)
-
-KEYS = ("target", "layer", "preset", "loss", "vocoder", "asr")
-SCORES = ("num_utterances", "wer", "wer_low", "wer_high", "cer", "stoi", "estoi", "log_mel_l1")
-COUNTS = ("num_words", "substitutions", "deletions", "insertions")
-MEANS = ("stoi", "estoi", "log_mel_l1", *metrics.OPTIONAL_COLUMNS)
-# The first columns are for good; the optional ones come after them, empty if not asked for, and
-# then the 95 % intervals of all but WER, which has its own among the first.
-INTERVALS = tuple(f"{name}_{end}" for name in ("cer", *MEANS) for end in ("low", "high"))
-SUMMARY_COLUMNS = (*KEYS, *SCORES, *metrics.OPTIONAL_COLUMNS, *INTERVALS)
-RESULT_COLUMNS = (
-    *KEYS,
-    *SCORES,
-    *("utterance", "reference", "transcript"),
-    *COUNTS,
-    "status",
-    *metrics.OPTIONAL_COLUMNS,
-)
-_USUAL_VOCODER = "griffin_lim"
-
-
-@dataclasses.dataclass(frozen=True)
-class Condition:
-    """A way to render every utterance: a row of the summary.
-
-    Attributes:
-        target: name of the frozen network.
-        layer: a tap, or one of the references "natural" and "true_log_mel".
-        preset: of the inverter; empty for the references.
-        loss: of the inverter; empty for the references.
-        vocoder: its name; empty for "natural".
-        asr: the recogniser's name.
-    """
-
-    target: str
-    layer: str
-    preset: str
-    loss: str
-    vocoder: str
-    asr: str
-
-    @property
-    def log_mel_folder(self) -> str:
-        """Where its files lie below `log_mel/`: the same for all vocoders."""
-        return f"{self.layer}/{self.preset}-{self.loss}" if self.preset else self.layer
-
-    @property
-    def audio_folder(self) -> str:
-        """Where its files lie below `audio/`: another vocoder than Griffin-Lim is in the name."""
-        if self.vocoder in ("", _USUAL_VOCODER):
-            return self.log_mel_folder
-        return f"{self.log_mel_folder}-{pathlib.Path(self.vocoder).name}"
+from vggish_inversion.results.columns import RESULT_COLUMNS, is_measured
+from vggish_inversion.results.conditions import KEYS, OK, Condition
 
 
 class ResultsTable:
@@ -90,9 +32,9 @@ class ResultsTable:
         """Closes the file."""
         self._file.close()
 
-    def has(self, condition: Condition, utterance: corpora.Utterance) -> bool:
-        """Whether this was measured before."""
-        return (*dataclasses.astuple(condition), utterance.id) in self._done
+    def has(self, condition: Condition, utterance: str) -> bool:
+        """Whether the utterance of this id was measured before."""
+        return (*dataclasses.astuple(condition), utterance) in self._done
 
     def append(self, row: Mapping) -> None:
         """Adds a row, at once on disk."""
@@ -178,22 +120,6 @@ def _read_complete_rows(path: pathlib.Path) -> list[dict[str, str]]:
         if len(cells) == len(RESULT_COLUMNS) and row["status"] == OK and is_measured(row)
     ]
     return list({_row_key(row): row for row in whole}.values())
-
-
-def is_measured(row: Mapping[str, str]) -> bool:
-    """Whether the scores and counts of a row of results.csv are numbers, or empty."""
-    counts = [row[name] for name in COUNTS]
-    is_count = [count.isascii() and count.isdecimal() and len(count) < 10 for count in counts]
-    return has_numbers(row) and (all(is_count) or not any(counts))
-
-
-def has_numbers(row: Mapping[str, str]) -> bool:
-    """Whether the scores of a row of results.csv or summary.csv are numbers, or empty."""
-    try:
-        scores = [float(row[name]) for name in (*SCORES, *metrics.OPTIONAL_COLUMNS) if row[name]]
-    except ValueError:
-        return False
-    return not any(map(math.isinf, scores))
 
 
 # What all results of a folder have in common; and what has fingerprints by name, and may be added.

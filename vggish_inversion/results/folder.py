@@ -7,14 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
-from vggish_inversion import metrics
-
-NATURAL = "natural"
-TRUE_LOG_MEL = "true_log_mel"
-
-KEYS = ("target", "layer", "preset", "loss", "vocoder", "asr")
-SCORES = ("wer", "cer", "stoi", "estoi", "log_mel_l1", *metrics.OPTIONAL_COLUMNS)
-
+from vggish_inversion.results.conditions import OK, Condition
 
 # Before the last name of each path that leads out of the folder where the command was given.
 _FOLDERS = re.compile(r"(?<=[=,])(?:/|\.\./)(?:[^=,]*/)?(?=[^/,]+(?:,|$))")
@@ -30,25 +23,8 @@ def short_command(parts: Sequence[str]) -> str:
     return shlex.join(_FOLDERS.sub("", part) for part in kept)
 
 
-class ReportError(ValueError):
-    """A results folder that no page can be made of; one line that says what to do."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Variant:
-    """What was compared: one way from the recording to a transcript. Empty where it has none."""
-
-    target: str
-    layer: str
-    preset: str
-    loss: str
-    vocoder: str
-    asr: str
-
-    @property
-    def is_reference(self) -> bool:
-        """True for the two rows that no inverter took part in."""
-        return self.layer in (NATURAL, TRUE_LOG_MEL)
+class ResultsError(ValueError):
+    """A results folder that cannot be read, or shown; one line that says what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,20 +41,20 @@ class Score:
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """A row of summary.csv; `scores` has what was measured, by the names of `SCORES`."""
+    """A row of summary.csv; `scores` has what was measured, by the names of `SCORED`."""
 
-    variant: Variant
+    condition: Condition
     num_utterances: int
     scores: Mapping[str, Score]
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """A row of comparisons.csv: two variants on the utterances that both have.
+    """A row of comparisons.csv: two conditions on the utterances that both have.
 
     Attributes:
         kind: what the two differ in: "layer", "preset", "loss" or "true_log_mel".
-        a: the first variant.
+        a: the first condition.
         b: the second.
         num_utterances: that both have.
         difference: WER of `a` less WER of `b`, with its interval.
@@ -87,8 +63,8 @@ class Comparison:
     """
 
     kind: str
-    a: Variant
-    b: Variant
+    a: Condition
+    b: Condition
     num_utterances: int
     difference: Score
     p_value: float | None
@@ -97,9 +73,9 @@ class Comparison:
 
 @dataclasses.dataclass(frozen=True)
 class Reconstruction:
-    """A row of results.csv: one utterance heard through one variant. Counts None if it failed."""
+    """A row of results.csv: one utterance heard through one condition. Counts None if it failed."""
 
-    variant: Variant
+    condition: Condition
     utterance: str
     reference: str
     transcript: str
@@ -113,7 +89,7 @@ class Reconstruction:
     @property
     def is_ok(self) -> bool:
         """False if the row stands for a failure, whose reason is then the status."""
-        return self.status == "ok"
+        return self.status == OK
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,14 +99,14 @@ class Results:
     Attributes:
         folder: where it lies.
         summaries: in the order of summary.csv, which is references first and then depth.
-        reconstructions: by utterance, in the order of results.csv, then by variant.
+        reconstructions: by utterance, in the order of results.csv, then by condition.
         comparisons: in the order of comparisons.csv; empty if there is none.
         run: what run.json holds; None if there is none to read.
     """
 
     folder: pathlib.Path
     summaries: tuple[Summary, ...]
-    reconstructions: Mapping[str, Mapping[Variant, Reconstruction]]
+    reconstructions: Mapping[str, Mapping[Condition, Reconstruction]]
     comparisons: tuple[Comparison, ...]
     run: dict | None
 
@@ -149,17 +125,17 @@ class Results:
         command = (self.run or {}).get("command")
         return short_command([str(part) for part in command] if isinstance(command, list) else [])
 
-    def patches_seen(self, variant: Variant) -> int | None:
+    def patches_seen(self, condition: Condition) -> int | None:
         """How many patches its inverter was trained on; None where that is not known."""
-        return self._of_inverter("patches_seen", variant)
+        return self._of_inverter("patches_seen", condition)
 
-    def views(self, variant: Variant) -> int | None:
+    def views(self, condition: Condition) -> int | None:
         """On how many patches its inverter sees the tap; None where that is not known."""
-        return self._of_inverter("views", variant)
+        return self._of_inverter("views", condition)
 
-    def _of_inverter(self, kind: str, variant: Variant) -> int | None:
+    def _of_inverter(self, kind: str, condition: Condition) -> int | None:
         numbers = (self.run or {}).get(kind)
-        name = f"{variant.layer}/{variant.preset}-{variant.loss}"
+        name = f"{condition.layer}/{condition.preset}-{condition.loss}"
         number = numbers.get(name) if isinstance(numbers, dict) else None
         return number if isinstance(number, int) else None
 
@@ -171,14 +147,14 @@ class Results:
             reconstruction: a row; one with several presets or losses lies one folder deeper.
         """
         suffix = {"audio": ".wav", "log_mel": ".npy"}[kind]
-        variant, root = reconstruction.variant, self.folder / kind
-        inverter = f"{variant.preset}-{variant.loss}"
+        condition, root = reconstruction.condition, self.folder / kind
+        inverter = f"{condition.preset}-{condition.loss}"
         # What another vocoder than Griffin-Lim made has its name.
         for layer_folder in (
-            root / variant.layer / f"{inverter}-{variant.vocoder}",
-            root / variant.layer / inverter,
-            root / f"{variant.layer}-{variant.vocoder}",
-            root / variant.layer,
+            root / condition.layer / f"{inverter}-{condition.vocoder}",
+            root / condition.layer / inverter,
+            root / f"{condition.layer}-{condition.vocoder}",
+            root / condition.layer,
         ):
             path = layer_folder / f"{reconstruction.utterance}{suffix}"
             # An utterance's id is not ours: it must not name a file outside of the folder.

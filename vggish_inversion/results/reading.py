@@ -6,28 +6,20 @@ import pathlib
 from collections.abc import Mapping
 
 from vggish_inversion.files import documents
-from vggish_inversion.report.results import (
-    KEYS,
-    SCORES,
+from vggish_inversion.results.columns import COMPARISON_COLUMNS, COUNTS, SCORED, SIDE_COLUMNS
+from vggish_inversion.results.conditions import KEYS, Condition
+from vggish_inversion.results.folder import (
     Comparison,
     Reconstruction,
-    ReportError,
     Results,
+    ResultsError,
     Score,
     Summary,
-    Variant,
 )
 
-_COUNTS = ("num_words", "substitutions", "deletions", "insertions")
 # What a table must have; other scores, and intervals, are shown where they are.
 _SUMMARY_COLUMNS = (*KEYS, "num_utterances", "wer", "cer", "stoi", "estoi", "log_mel_l1")
-_RESULTS_COLUMNS = (*KEYS, "wer", "utterance", "reference", "transcript", *_COUNTS, "status")
-_SIDE_COLUMNS = ("layer", "preset", "loss")
-_COMPARISONS_COLUMNS = (
-    *("comparison", "target", "vocoder", "asr", "num_utterances"),
-    *(f"{name}_{side}" for side in "ab" for name in (*_SIDE_COLUMNS, "wer")),
-    *("difference", "difference_low", "difference_high", "p_value", "p_adjusted"),
-)
+_RESULTS_COLUMNS = (*KEYS, "wer", "utterance", "reference", "transcript", *COUNTS, "status")
 
 
 def read_results(folder: str | pathlib.Path) -> Results:
@@ -40,28 +32,28 @@ def read_results(folder: str | pathlib.Path) -> Results:
         The folder's `Results`.
 
     Raises:
-        ReportError: if the folder or a table is missing, empty or not in the expected form.
+        ResultsError: if the folder or a table is missing, empty or not in the expected form.
     """
     folder = pathlib.Path(folder)
     if not folder.is_dir():
-        raise ReportError(f"{folder}: expected a results folder, found none; run the evaluation.")
+        raise ResultsError(f"{folder}: expected a results folder, found none; run the evaluation.")
     summaries = [
-        Summary(_variant(row), row.integer("num_utterances") or 0, _scores(row))
+        Summary(_condition(row), row.integer("num_utterances") or 0, _scores(row))
         for row in _read_table(folder / "summary.csv", _SUMMARY_COLUMNS)
     ]
-    reconstructions: dict[str, dict[Variant, Reconstruction]] = {}
+    reconstructions: dict[str, dict[Condition, Reconstruction]] = {}
     for row in _read_table(folder / "results.csv", _RESULTS_COLUMNS):
         reconstruction = Reconstruction(
-            variant=_variant(row),
+            condition=_condition(row),
             utterance=row["utterance"],
             reference=row["reference"],
             transcript=row["transcript"],
             wer=row.number("wer"),
-            **{name: row.integer(name) for name in _COUNTS},
+            **{name: row.integer(name) for name in COUNTS},
             status=row["status"].strip() or "no status was written",
         )
-        variants = reconstructions.setdefault(reconstruction.utterance, {})
-        variants[reconstruction.variant] = reconstruction
+        conditions = reconstructions.setdefault(reconstruction.utterance, {})
+        conditions[reconstruction.condition] = reconstruction
     return Results(
         folder,
         tuple(summaries),
@@ -83,7 +75,7 @@ class _Row(dict[str, str]):
         try:
             value = float(text) if text else math.nan
         except ValueError:
-            raise ReportError(
+            raise ResultsError(
                 f"{self._place}: expected a number in {column}, got {text!r}."
             ) from None
         return value if math.isfinite(value) else None
@@ -93,8 +85,8 @@ class _Row(dict[str, str]):
         return None if value is None else round(value)
 
 
-def _variant(row: _Row) -> Variant:
-    return Variant(**{name: row[name].strip() for name in KEYS})
+def _condition(row: _Row) -> Condition:
+    return Condition(**{name: row[name].strip() for name in KEYS})
 
 
 def _score(row: _Row, name: str) -> Score | None:
@@ -105,16 +97,16 @@ def _score(row: _Row, name: str) -> Score | None:
 
 
 def _scores(row: _Row) -> dict[str, Score]:
-    return {name: score for name in SCORES if (score := _score(row, name)) is not None}
+    return {name: score for name in SCORED if (score := _score(row, name)) is not None}
 
 
 def _read_comparisons(path: pathlib.Path) -> tuple[Comparison, ...]:
     if not path.is_file():
         return ()
 
-    def side(row: _Row, label: str) -> Variant:
-        own = {name: row[f"{name}_{label}"] for name in _SIDE_COLUMNS}
-        return Variant(target=row["target"], vocoder=row["vocoder"], asr=row["asr"], **own)
+    def side(row: _Row, label: str) -> Condition:
+        own = {name: row[f"{name}_{label}"] for name in SIDE_COLUMNS}
+        return Condition(target=row["target"], vocoder=row["vocoder"], asr=row["asr"], **own)
 
     return tuple(
         Comparison(
@@ -126,7 +118,7 @@ def _read_comparisons(path: pathlib.Path) -> tuple[Comparison, ...]:
             p_value=row.number("p_value"),
             p_adjusted=row.number("p_adjusted"),
         )
-        for row in _read_table(path, _COMPARISONS_COLUMNS, may_be_empty=True)
+        for row in _read_table(path, COMPARISON_COLUMNS, may_be_empty=True)
         if (difference := _score(row, "difference")) is not None
     )
 
@@ -135,10 +127,10 @@ def _read_table(
     path: pathlib.Path, columns: tuple[str, ...], *, may_be_empty: bool = False
 ) -> list[_Row]:
     if not path.is_file():
-        raise ReportError(f"{path}: expected a table, found none; run the evaluation.")
-    rows = documents.read_table(path, columns, error=ReportError)
+        raise ResultsError(f"{path}: expected a table, found none; run the evaluation.")
+    rows = documents.read_table(path, columns, error=ResultsError)
     if not rows and not may_be_empty:
-        raise ReportError(f"{path}: expected at least one row, found none; run the evaluation.")
+        raise ResultsError(f"{path}: expected at least one row, found none; run the evaluation.")
     return [_Row(row, f"{path}, row {number}") for number, row in enumerate(rows, 1)]
 
 

@@ -1,0 +1,76 @@
+"""A results folder: its conditions and columns, where a clip lies in it, writing and reading it.
+
+What writes a row and what reads it agree here, and nowhere else; nothing imports TensorFlow.
+"""
+
+from vggish_inversion.results.columns import (
+    COMPARISON_COLUMNS,
+    COUNTS,
+    MEANS,
+    RESULT_COLUMNS,
+    SCORED,
+    SIDE_COLUMNS,
+    SUMMARY_COLUMNS,
+    has_numbers,
+    is_measured,
+)
+from vggish_inversion.results.conditions import (
+    KEYS,
+    NATURAL,
+    OK,
+    REFERENCES,
+    TRUE_LOG_MEL,
+    Condition,
+)
+from vggish_inversion.results.folder import (
+    Comparison,
+    Reconstruction,
+    Results,
+    ResultsError,
+    Score,
+    Summary,
+    short_command,
+)
+from vggish_inversion.results.reading import read_results
+from vggish_inversion.results.writing import (
+    FINGERPRINTED,
+    SHARED_SETTINGS,
+    ResultsTable,
+    count_utterances,
+    open_results,
+    write_json,
+    write_table,
+)
+
+__all__ = [
+    "COMPARISON_COLUMNS",
+    "COUNTS",
+    "Comparison",
+    "Condition",
+    "FINGERPRINTED",
+    "KEYS",
+    "MEANS",
+    "NATURAL",
+    "OK",
+    "REFERENCES",
+    "RESULT_COLUMNS",
+    "Reconstruction",
+    "Results",
+    "ResultsError",
+    "ResultsTable",
+    "SCORED",
+    "SHARED_SETTINGS",
+    "SIDE_COLUMNS",
+    "SUMMARY_COLUMNS",
+    "Score",
+    "Summary",
+    "TRUE_LOG_MEL",
+    "count_utterances",
+    "has_numbers",
+    "is_measured",
+    "open_results",
+    "read_results",
+    "short_command",
+    "write_json",
+    "write_table",
+]

@@ -1,0 +1,49 @@
+"""The columns of results.csv, summary.csv and comparisons.csv, and what may stand in them."""
+
+import math
+from collections.abc import Mapping
+
+from vggish_inversion import metrics
+from vggish_inversion.results.conditions import KEYS
+
+SCORES = ("num_utterances", "wer", "wer_low", "wer_high", "cer", "stoi", "estoi", "log_mel_l1")
+COUNTS = ("num_words", "substitutions", "deletions", "insertions")
+MEANS = ("stoi", "estoi", "log_mel_l1", *metrics.OPTIONAL_COLUMNS)
+# What has a value and an interval of its own.
+SCORED = ("wer", "cer", *MEANS)
+# The first columns are for good; the optional ones come after them, empty if not asked for, and
+# then the 95 % intervals of all but WER, which has its own among the first.
+INTERVALS = tuple(f"{name}_{end}" for name in ("cer", *MEANS) for end in ("low", "high"))
+SUMMARY_COLUMNS = (*KEYS, *SCORES, *metrics.OPTIONAL_COLUMNS, *INTERVALS)
+RESULT_COLUMNS = (
+    *KEYS,
+    *SCORES,
+    *("utterance", "reference", "transcript"),
+    *COUNTS,
+    "status",
+    *metrics.OPTIONAL_COLUMNS,
+)
+SIDE_COLUMNS = ("layer", "preset", "loss")
+COMPARISON_COLUMNS = (
+    *("comparison", "target", "vocoder", "asr"),
+    *(f"{name}_a" for name in SIDE_COLUMNS),
+    *(f"{name}_b" for name in SIDE_COLUMNS),
+    *("num_utterances", "wer_a", "wer_b", "difference", "difference_low", "difference_high"),
+    *("p_value", "p_adjusted"),
+)
+
+
+def is_measured(row: Mapping[str, str]) -> bool:
+    """Whether the scores and counts of a row of results.csv are numbers, or empty."""
+    counts = [row[name] for name in COUNTS]
+    is_count = [count.isascii() and count.isdecimal() and len(count) < 10 for count in counts]
+    return has_numbers(row) and (all(is_count) or not any(counts))
+
+
+def has_numbers(row: Mapping[str, str]) -> bool:
+    """Whether the scores of a row of results.csv or summary.csv are numbers, or empty."""
+    try:
+        scores = [float(row[name]) for name in (*SCORES, *metrics.OPTIONAL_COLUMNS) if row[name]]
+    except ValueError:
+        return False
+    return not any(map(math.isinf, scores))
