@@ -13,7 +13,7 @@ from vggish_inversion.training import run_folder
 
 _HOLD = """
 import pathlib, sys, time
-from vggish_inversion import folders
+from vggish_inversion.files import folders
 with folders.sole_writer(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)
