@@ -1,6 +1,7 @@
 """What others wrote is read, or refused in one line that names the file; nothing of it is run."""
 
 import ast
+import codecs
 import csv
 import json
 import pathlib
@@ -129,3 +130,35 @@ def test_metadata_cannot_name_files_elsewhere(tmp_path, value):
     (tmp_path / "corpus" / "metadata.csv").write_text(f"{value}|one|one\nb|two|two\n")
     found = corpora.read_corpus(tmp_path / "corpus")
     assert [item.id for item in found] == ["b"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_the_mark_of_an_encoding_is_no_text(path, encoding):
+    path.write_bytes('{"a": "é"}\r\n'.encode(encoding))
+    assert documents.read_text(path) == '{"a": "é"}\n'
+    assert documents.read_json(path) == {"a": "é"}
+    path.write_bytes("a,b\r\né,\r\n".encode(encoding))
+    assert documents.read_table(path, ("a",)) == [{"a": "é", "b": ""}]
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE])
+def test_utf_16_may_begin_with_either_byte(path, mark):
+    encoding = "utf-16-be" if mark == codecs.BOM_UTF16_BE else "utf-16-le"
+    path.write_bytes(mark + "Grüße\n".encode(encoding))
+    assert documents.read_text(path) == "Grüße\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "step"),
+    [
+        ("Grüße\n".encode("cp1252"), "an older encoding.*iconv -f WINDOWS-1252 -t UTF-8 document"),
+        ("Привет\n".encode("cp1251"), "an older encoding"),
+        ("Grüße\n".encode("utf-16-le"), "as many zeros as UTF-16.*iconv -f UTF-16LE"),
+        ("plain\n".encode("utf-16-le"), "as many zeros as UTF-16"),
+        (b"caf\xc3\x00\x01\x02" + b"x" * 40, "copy the file again"),
+    ],
+)
+def test_another_encoding_is_refused_with_the_next_step(path, content, step):
+    path.write_bytes(content)
+    with pytest.raises(documents.DocumentError, match=step):
+        documents.read_text(path)

@@ -5,6 +5,7 @@ ValueError: a csv field beyond the limit, JSON nested deeper than the stack, an 
 claims terabytes. Whoever reads a file of a user's reads it here.
 """
 
+import codecs
 import csv
 import io
 import json
@@ -19,27 +20,65 @@ import numpy as np
 _ARRAY_ERRORS = (ValueError, EOFError, SyntaxError, MemoryError, OverflowError, RecursionError)
 _ARRAY_ERRORS += (tokenize.TokenError, TypeError, KeyError)
 
+# What Notepad and Excel put in front; the longer come first, as UTF-32's begins with UTF-16's.
+_MARKED_ENCODINGS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Latin text in UTF-16 is half zeros; text in UTF-8 has none.
+_MAX_SHARE_OF_ZEROS = 0.2
+_CONTROLS = frozenset(range(32)) - set(b"\t\n\v\f\r\x1a")
+
 
 class DocumentError(ValueError):
     """A file is missing, damaged or of another kind; the message is one line, and names it."""
 
 
 def read_text(path: pathlib.Path, *, error: type[ValueError] = DocumentError) -> str:
-    """Reads a file of UTF-8.
+    """Reads a file of UTF-8, with or without a byte order mark, or of UTF-16 or UTF-32 with one.
 
     Args:
         path: of the file.
         error: what is raised.
 
+    Returns:
+        The text without the mark; every line ends with a line feed, however it ended in the file.
+
     Raises:
-        DocumentError: or `error`, if the file cannot be read or is no UTF-8.
+        DocumentError: or `error`, if the file cannot be read, or is in another encoding.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except OSError as reason:
         raise error(f"{path}: cannot be read ({reason.strerror}); expected a file") from reason
+    except ValueError as reason:  # a name that no file can have
+        raise error(f"{path}: cannot be read ({reason}); expected a file") from reason
+    marked = (name for mark, name in _MARKED_ENCODINGS if content.startswith(mark))
+    encoding = next(marked, "utf-8")
+    try:
+        if encoding == "utf-8" and content.count(0) > _MAX_SHARE_OF_ZEROS * len(content):
+            raise ValueError("it has as many zeros as UTF-16")
+        text = content.decode(encoding)
     except ValueError as reason:
-        raise error(f"{path}: expected text in UTF-8 ({reason}); copy the file again") from reason
+        raise error(
+            f"{path}: expected text in UTF-8 ({reason}); {_next_step(path, content)}"
+        ) from reason
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _next_step(path: pathlib.Path, content: bytes) -> str:
+    """What to do about text in some other encoding: it is an older one, or it is damaged."""
+    if content.count(0) > _MAX_SHARE_OF_ZEROS * len(content):
+        return f"save it as UTF-8, or run: iconv -f UTF-16LE -t UTF-8 {path.name}"
+    if _CONTROLS.isdisjoint(content):
+        return (
+            "an older encoding, perhaps Windows-1252: save it as UTF-8 (in Excel: CSV UTF-8), or "
+            f"run: iconv -f WINDOWS-1252 -t UTF-8 {path.name}"
+        )
+    return "copy the file again"
 
 
 def read_json(
