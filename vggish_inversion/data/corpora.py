@@ -2,156 +2,130 @@
 
 import collections
 import dataclasses
-import hashlib
-import io
+import os
 import pathlib
 from collections.abc import Callable, Sequence
 
-from vggish_inversion import audio
-from vggish_inversion.files import documents
+from absl import logging
 
-SPLITS = ("train", "validation", "test")
+from vggish_inversion import audio
+from vggish_inversion.data import layouts, matching, recordings
+from vggish_inversion.data.utterances import SPLITS, CorpusError, Utterance, hashed_split
+
+__all__ = [
+    "SPLITS",
+    "Corpus",
+    "CorpusError",
+    "Utterance",
+    "bundled_speech",
+    "hashed_split",
+    "load_corpora",
+    "load_corpus",
+    "read_corpora",
+    "read_corpus",
+    "thin",
+]
 
 _PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 # In the package where it was installed from a wheel, beside it in a checkout.
 _SPEECH_ROOTS = tuple(root / "scripts" / "demo_speech" for root in (_PACKAGE, _PACKAGE.parent))
 
-# The published split of LJSpeech takes the last 300 of its 13,100 utterances, in order of id, for
-# testing: the last 22 of chapter 49 and all 278 of chapter 50. The id also splits a part of it.
-_LJSPEECH_FIRST_TEST_ID = "LJ049-0209"
-
-
-class CorpusError(ValueError):
-    """A folder is not a corpus that can be read; the message says what was expected."""
-
 
 @dataclasses.dataclass(frozen=True)
-class Utterance:
-    """One recording of speech.
+class Corpus:
+    """A folder of speech, and how it was read.
 
     Attributes:
-        id: unique in its corpus; a relative path without extension where there are no ids.
-        path: of the audio file.
-        text: what is said, or None where it is not known.
-        speaker: who says it, or None where it is not known.
-        split: "train", "validation" or "test".
+        folder: where it lies.
+        layout: its layout's name.
+        utterances: all of them.
+        split_rule: how they were split.
+        num_rows: rows of its tables, or texts beside recordings.
+        num_rows_without_file: rows that name no recording that is there.
+        num_files_without_row: recordings that no row names.
+        remarks: what a reader of figures should know, a line each.
     """
 
-    id: str
-    path: pathlib.Path
-    text: str | None = None
-    speaker: str | None = None
-    split: str = "train"
+    folder: pathlib.Path
+    layout: str
+    utterances: Sequence[Utterance] = dataclasses.field(repr=False)
+    split_rule: str
+    num_rows: int
+    num_rows_without_file: int
+    num_files_without_row: int
+    remarks: Sequence[str] = dataclasses.field(repr=False)
+
+    def describe(self) -> str:
+        """One line: layout, how many of each split, how the split was made, what is left over."""
+        num_untold = sum(item.text is None for item in self.utterances)
+        said = [
+            f"{len(self.utterances)} recordings ({_counts(self.utterances)}; {self.split_rule})",
+            f"{self.num_rows} rows, {self.num_rows_without_file} of them without a file",
+            f"{self.num_files_without_row} files without a row",
+            f"{num_untold} recordings without a text",
+        ]
+        return f"{self.folder}: layout {self.layout}; {'; '.join(said)}"
 
 
-def hashed_split(key: str, *, validation_percent: int = 10, test_percent: int = 10) -> str:
-    """Assigns a speaker or an utterance to a split by hash, the same on every machine.
-
-    Adding recordings to a folder never moves the others to another split.
-
-    >>> {hashed_split(f"speaker-{number}") for number in range(50)} == set(SPLITS)
-    True
-    """
-    position = int(hashlib.sha1(key.encode()).hexdigest()[:8], 16) % 100
-    if position < test_percent:
-        return "test"
-    return "validation" if position < test_percent + validation_percent else "train"
-
-
-def audio_files(folder: str | pathlib.Path) -> list[pathlib.Path]:
-    """Every audio file below a folder, sorted.
+def load_corpus(data_dir: str | pathlib.Path) -> Corpus:
+    """Reads a folder of one of the layouts of docs/corpora.md, and says how.
 
     Raises:
-        CorpusError: if the name of one is no UTF-8, which no table could hold.
+        CorpusError: if the folder is missing, holds no audio, or has a table that cannot be read.
     """
-    found = sorted(
-        path
-        for path in pathlib.Path(folder).rglob("*")
-        if path.suffix.lower() in audio.AUDIO_EXTENSIONS and path.is_file()
+    folder = pathlib.Path(data_dir)
+    if not folder.is_dir():
+        raise CorpusError(f"no folder {folder}; expected a corpus or a folder of audio")
+    tree = recordings.walk(folder)
+    if not tree.audio:
+        raise CorpusError(
+            f"no audio in {folder}; expected {', '.join(layouts.LAYOUT_NAMES)}, or "
+            f"{' '.join(audio.AUDIO_EXTENSIONS)} files at any depth{_reasons(tree.remarks)}"
+        )
+    tally = matching.Tally()
+    reading = layouts.read_tree(tree, tally)
+    remarks = [*tree.remarks, *tally.lines(folder)]
+    if not reading.utterances:
+        raise CorpusError(
+            f"{folder}: nothing of its {len(tree.audio)} files can be used{_reasons(remarks)}"
+        )
+    return Corpus(
+        folder=folder,
+        layout=reading.layout,
+        utterances=reading.utterances,
+        split_rule="split " + " and ".join(tally.split_rules),
+        num_rows=tally.num_rows,
+        num_rows_without_file=len(tally.rows_without_file),
+        num_files_without_row=len(tally.files_without_row),
+        remarks=remarks,
     )
-    for path in found:
-        try:
-            str(path).encode()
-        except UnicodeEncodeError as error:
-            raise CorpusError(
-                f"{folder}: the name {path.name!r} is not UTF-8; rename it"
-            ) from error
-    return found
 
 
-def _read_ljspeech(folder: pathlib.Path) -> list[Utterance]:
-    """LJSpeech: metadata.csv (id|text|normalised text) beside wavs/; one speaker."""
-    paths = {path.stem: path for path in audio_files(folder / "wavs")}
-    table = folder / "metadata.csv"
-    utterances = {}
-    lines = io.StringIO(documents.read_text(table, error=CorpusError))
-    for number, line in enumerate(map(str.rstrip, lines), 1):
-        row = line.split("|")
-        if len(row) != 3:
-            raise CorpusError(
-                f"{table} line {number} has {len(row)} fields; expected 3: id|text|normalised text"
-            )
-        if row[0] not in paths:
-            continue  # a part of the corpus keeps the whole metadata.csv
-        if row[0] in utterances:
-            raise CorpusError(f"{table} line {number}: {row[0]} is there twice; delete one")
-        split = hashed_split(row[0], validation_percent=4, test_percent=0)
-        if row[0] >= _LJSPEECH_FIRST_TEST_ID:
-            split = "test"
-        utterances[row[0]] = Utterance(row[0], paths[row[0]], row[2], "LJ", split)
-    return list(utterances.values())
+def load_corpora(data_dirs: Sequence[str | pathlib.Path]) -> list[Corpus]:
+    """Reads several folders; where two have an id in common, all ids of both name their folder.
 
-
-def _read_librispeech(folder: pathlib.Path) -> list[Utterance]:
-    """LibriSpeech: SUBSET/SPEAKER/CHAPTER/*.trans.txt; split by subset, else by speaker."""
-    splits = {"train": "train", "dev": "validation", "test": "test"}
-    utterances = []
-    for transcript in sorted(folder.rglob("*.trans.txt")):
-        chapter = transcript.parent
-        speaker, subset = chapter.parent.name, chapter.parent.parent.resolve().name
-        split = splits.get(subset.split("-")[0]) or hashed_split(speaker)
-        paths = {path.stem: path for path in audio_files(chapter)}
-        for line in documents.read_text(transcript, error=CorpusError).splitlines():
-            name, _, text = line.partition(" ")
-            if name in paths:
-                utterances.append(Utterance(name, paths[name], text, speaker, split))
-    return utterances
-
-
-def _read_folder(folder: pathlib.Path) -> list[Utterance]:
-    """Any folder of audio.
-
-    transcripts.csv (utterance,speaker,text) is optional, as is a NAME.txt beside NAME.wav. The
-    split is by speaker: the csv's, else the first subfolder, else each file is its own.
+    Raises:
+        CorpusError: if a folder is no corpus, or a recording is in two of them.
     """
-    rows = {}
-    if (folder / "transcripts.csv").is_file():
-        table = documents.read_table(folder / "transcripts.csv", ("utterance",), error=CorpusError)
-        rows = {row["utterance"]: row for row in table}
-    utterances = []
-    for path in audio_files(folder):
-        relative = path.relative_to(folder)
-        name = relative.with_suffix("").as_posix()
-        row = rows.get(name, {})
-        speaker = row.get("speaker") or (relative.parts[0] if len(relative.parts) > 1 else None)
-        text = row.get("text")
-        if text is None and path.with_suffix(".txt").is_file():
-            text = documents.read_text(path.with_suffix(".txt"), error=CorpusError).strip()
-        split = hashed_split(speaker or name)
-        utterances.append(Utterance(name, path, text, speaker, split))
-    return utterances
-
-
-# How a layout is recognised, and its reader; the first that fits is taken.
-_LAYOUTS: tuple[tuple[Callable[[pathlib.Path], bool], Callable], ...] = (
-    (lambda folder: (folder / "metadata.csv").is_file(), _read_ljspeech),
-    (lambda folder: next(folder.rglob("*.trans.txt"), None) is not None, _read_librispeech),
-    (lambda folder: True, _read_folder),
-)
+    corpora = [load_corpus(folder) for folder in data_dirs]
+    owners: dict[str, pathlib.Path] = {}
+    for corpus in corpora:
+        for real in {os.path.realpath(item.path) for item in corpus.utterances}:
+            if real in owners:
+                raise CorpusError(
+                    f"{real} is in both {owners[real]} and {corpus.folder}; name one of them"
+                )
+            owners[real] = corpus.folder
+    sharers = collections.Counter(id_ for corpus in corpora for id_ in _ids(corpus))
+    names = _distinct_names([corpus.folder for corpus in corpora])
+    return [
+        _with_prefix(corpus, name) if any(sharers[id_] > 1 for id_ in _ids(corpus)) else corpus
+        for corpus, name in zip(corpora, names, strict=True)
+    ]
 
 
 def read_corpus(data_dir: str | pathlib.Path, *, split: str = "all") -> list[Utterance]:
-    """Reads LJSpeech, LibriSpeech (or a part of either), or any folder of audio.
+    """Reads a folder of one of the layouts of docs/corpora.md; how it was read is logged.
 
     Args:
         data_dir: the corpus, recognised by its layout.
@@ -161,18 +135,54 @@ def read_corpus(data_dir: str | pathlib.Path, *, split: str = "all") -> list[Utt
         CorpusError: if the folder is missing, holds no audio, or has nothing in the split.
         ValueError: on an unknown split.
     """
+    return read_corpora([data_dir], split=split)
+
+
+def read_corpora(
+    data_dirs: Sequence[str | pathlib.Path],
+    *,
+    split: str,
+    announce: Callable[[str], None] = logging.info,
+) -> list[Utterance]:
+    """Joins several corpora; one that has nothing in the split adds nothing.
+
+    Args:
+        data_dirs: see `load_corpora`.
+        split: "train", "validation", "test" or "all".
+        announce: is told of each, in one line, how it was read; what is left over is logged.
+
+    Raises:
+        CorpusError: if none has anything in the split, or `load_corpora` refuses them.
+        ValueError: on an unknown split.
+    """
     if split not in (*SPLITS, "all"):
         raise ValueError(f"no split {split!r}; splits are: {' '.join(SPLITS)} all")
-    folder = pathlib.Path(data_dir)
-    if not folder.is_dir():
-        raise CorpusError(f"no folder {folder}; expected a corpus or a folder of audio")
-    utterances = next(read for fits, read in _LAYOUTS if fits(folder))(folder)
-    if not utterances:
-        raise CorpusError(
-            f"no audio in {folder}; expected LJSpeech, LibriSpeech, or "
-            f"{' '.join(audio.AUDIO_EXTENSIONS)} files at any depth"
-        )
-    return _in_split(utterances, split, str(folder))
+    corpora = load_corpora(data_dirs)
+    tell(corpora, announce)
+    return in_split(corpora, split)
+
+
+def tell(corpora: Sequence[Corpus], announce: Callable[[str], None]) -> None:
+    """Announces how corpora were read, and logs what is left over of each."""
+    for corpus in corpora:
+        announce(corpus.describe())
+        for remark in corpus.remarks:
+            logging.warning("%s", remark)
+
+
+def in_split(corpora: Sequence[Corpus], split: str) -> list[Utterance]:
+    """The utterances of one split, or of all.
+
+    Raises:
+        CorpusError: if there are none.
+    """
+    utterances = [item for corpus in corpora for item in corpus.utterances]
+    chosen = [item for item in utterances if split in ("all", item.split)]
+    if not chosen:
+        source = " and ".join(str(corpus.folder) for corpus in corpora)
+        counts = ", ".join(f"{name} {count}" for name, count in _sizes(utterances).items())
+        raise CorpusError(f"{source} has no {split} utterances ({counts}); use another split")
+    return chosen
 
 
 def bundled_speech() -> list[Utterance]:
@@ -182,30 +192,6 @@ def bundled_speech() -> list[Utterance]:
     'slt-train'
     """
     return read_corpus(next((root for root in _SPEECH_ROOTS if root.is_dir()), _SPEECH_ROOTS[-1]))
-
-
-def read_corpora(data_dirs: Sequence[str | pathlib.Path], *, split: str) -> list[Utterance]:
-    """Joins several corpora; one that has nothing in the split adds nothing.
-
-    Raises:
-        CorpusError: if none has anything in the split, a folder is no corpus, or two share an id.
-    """
-    utterances = [item for folder in data_dirs for item in read_corpus(folder)]
-    ids = collections.Counter(item.id for item in utterances)
-    if len(ids) < len(utterances):
-        raise CorpusError(
-            f"{ids.most_common(1)[0][0]} is in more than one corpus; results would be mixed up"
-        )
-    return _in_split(utterances, split, " and ".join(map(str, data_dirs)))
-
-
-def _in_split(utterances: Sequence[Utterance], split: str, source: str) -> list[Utterance]:
-    chosen = [item for item in utterances if split in ("all", item.split)]
-    if not chosen:
-        sizes = collections.Counter(item.split for item in utterances)
-        counts = ", ".join(f"{name} {sizes[name]}" for name in SPLITS)
-        raise CorpusError(f"{source} has no {split} utterances ({counts}); use another split")
-    return chosen
 
 
 def thin(utterances: Sequence[Utterance], limit: int | None) -> list[Utterance]:
@@ -218,3 +204,47 @@ def thin(utterances: Sequence[Utterance], limit: int | None) -> list[Utterance]:
         return list(utterances)
     last = len(utterances) - 1
     return [utterances[round(place * last / max(1, limit - 1))] for place in range(limit)]
+
+
+def _sizes(utterances: Sequence[Utterance]) -> dict[str, int]:
+    sizes = collections.Counter(item.split for item in utterances)
+    return {name: sizes[name] for name in SPLITS}
+
+
+def _counts(utterances: Sequence[Utterance]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in _sizes(utterances).items())
+
+
+def _reasons(remarks: Sequence[str]) -> str:
+    return f" ({'; '.join(remarks)})" if remarks else ""
+
+
+def _ids(corpus: Corpus) -> set[str]:
+    return {item.id for item in corpus.utterances}
+
+
+def _distinct_names(folders: Sequence[pathlib.Path]) -> list[str]:
+    """The last part of each folder's path, or as many as tell them apart."""
+    parts = [folder.absolute().parts[1:] for folder in folders]
+    names, length = [""] * len(parts), 0
+    while len(set(names)) < len(names) and length < max(map(len, parts)):
+        length += 1
+        names = ["/".join(path[-length:]) for path in parts]
+    return names
+
+
+def _with_prefix(corpus: Corpus, name: str) -> Corpus:
+    """The same, whose ids and speakers begin with its name."""
+    remark = f"{corpus.folder}: another corpus has the same ids, so these begin with {name}/"
+    return dataclasses.replace(
+        corpus,
+        utterances=[
+            dataclasses.replace(
+                item,
+                id=f"{name}/{item.id}",
+                speaker=item.speaker and f"{name}/{item.speaker}",
+            )
+            for item in corpus.utterances
+        ],
+        remarks=[*corpus.remarks, remark],
+    )
