@@ -126,11 +126,12 @@ class RecordsTest(tf.test.TestCase):
 _MEMORY = """
 import resource, sys
 import numpy as np, tensorflow as tf
-from vggish_inversion import corpora, features, records
+from vggish_inversion import features
+from vggish_inversion.data import shards
 
 params = features.LogMelParams()
 shard, copies = sys.argv[1], int(sys.argv[2])
-train = records.LogMelRecords((shard,) * copies, params, "", copies * 400)
+train = shards.LogMelRecords((shard,) * copies, params, "", copies * 400)
 for _ in train.batch_dataset(batch_size=64, seed=0).take(6 * copies):
     pass
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)

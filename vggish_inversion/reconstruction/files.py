@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from absl import logging
 
 from vggish_inversion import audio
-from vggish_inversion.data import corpora
+from vggish_inversion.data import corpora, recordings
 from vggish_inversion.reconstruction.reconstructor import Reconstructor
 from vggish_inversion.results import OK
 
@@ -26,7 +26,7 @@ def find_inputs(inputs: Iterable[str | pathlib.Path]) -> list[tuple[pathlib.Path
         if not entry.is_dir():
             found.append((entry, pathlib.Path(entry.stem + ".wav")))
             continue
-        paths = corpora.audio_files(entry)
+        paths = recordings.audio_files(entry)
         if not paths:
             raise corpora.CorpusError(
                 f"no audio in {entry}; expected {' '.join(audio.AUDIO_EXTENSIONS)} at any depth"
