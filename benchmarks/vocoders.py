@@ -70,7 +70,8 @@ def measure(vocode: Callable, first_sample: int, natural: np.ndarray, log_mel: n
     started = time.perf_counter()
     waveform = np.asarray(vocode(log_mel))
     seconds = time.perf_counter() - started
-    to_next_frame = -first_sample % features.LogMelParams().hop_samples
+    params = features.LogMelParams()
+    to_next_frame = -first_sample % params.hop_samples
     waveform, first_sample = waveform[to_next_frame:], first_sample + to_next_frame
     covered = natural[first_sample : first_sample + len(waveform)]
     return {
@@ -78,7 +79,10 @@ def measure(vocode: Callable, first_sample: int, natural: np.ndarray, log_mel: n
         "stoi": metrics.stoi(covered, waveform),
         "pesq": wide_band_pesq(covered, waveform),
         "log_mel_l1": metrics.log_mel_l1(
-            *(np.asarray(features.waveform_to_log_mel(item)) for item in (covered, waveform))
+            *(
+                np.asarray(features.waveform_to_log_mel(item, params))
+                for item in (covered, waveform)
+            )
         ),
     }
 

@@ -51,7 +51,9 @@ def main():
             run_dir=_OUTPUT_DIR.value,
             settings=command.provenance(data_dir=_DATA_DIR.value),
             callbacks=monitoring.tensorboard_callbacks(
-                _OUTPUT_DIR.value, caches["validation"], vocoder=load_vocoder("griffin_lim")
+                _OUTPUT_DIR.value,
+                caches["validation"],
+                vocoder=load_vocoder("griffin_lim", target.log_mel),
             ),
         )
 

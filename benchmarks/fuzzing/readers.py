@@ -115,9 +115,9 @@ def _resume_run(folder, _):
 
 
 def _read_vocoder(folder, _):
-    from vggish_inversion import vocoders
+    from vggish_inversion import features, vocoders
 
-    vocoders.load_vocoder(str(folder))
+    vocoders.load_vocoder(str(folder), features.LogMelParams())
 
 
 def _read_network(folder, _):

@@ -23,7 +23,7 @@ class DataTest(tf.test.TestCase):
 
     def _log_mels(self):
         return [
-            np.asarray(features.waveform_to_log_mel(speech.read_clip(index)))
+            np.asarray(features.waveform_to_log_mel(speech.read_clip(index), _PARAMS))
             for index in range(len(speech.CLIPS))
         ]
 
@@ -74,15 +74,15 @@ class DataTest(tf.test.TestCase):
             ],
         ):
             self.assertEqual(windows.shape[1:], (192, 1))
-            self.assertAllEqual(features.without_context(windows), patches)
+            self.assertAllEqual(features.without_context(windows, _PARAMS), patches)
             first = windows[:, 48, 0] // 1000 * 1000
             last = first + np.where(first > 0, 199, 99)
             expected = windows[:, 48:49, 0] + np.arange(-48, 144)
             expected = np.clip(expected, first[:, np.newaxis], last[:, np.newaxis])
             self.assertAllEqual(windows[:, :, 0], expected)
         # as the road cuts them
-        starts = features.patch_starts(200)
-        cut = features.log_mel_to_patches(frames[100:], starts, context_frames=48)
+        starts = features.patch_starts(200, _PARAMS)
+        cut = features.log_mel_to_patches(frames[100:], starts, _PARAMS, context_frames=48)
         self.assertAllEqual(wide.grid_patches()[1:], cut)
 
     def test_a_step_is_the_same_however_it_is_reached(self):

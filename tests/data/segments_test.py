@@ -32,7 +32,9 @@ class SegmentCacheTest(tf.test.TestCase):
         for index, path in enumerate(sorted((self.folder / "LJSpeech-1.1/wavs").glob("*"))):
             natural = audio.read_audio(path)
             log_mel, waveform = cache.whole(index)
-            self.assertAllClose(log_mel[0], features.waveform_to_log_mel(natural), atol=3e-3)
+            self.assertAllClose(
+                log_mel[0], features.waveform_to_log_mel(natural, _PARAMS), atol=3e-3
+            )
             self.assertAllClose(waveform[0], natural[120 : 120 + waveform.shape[1]], atol=4e-5)
 
     def test_a_segment_is_aligned(self):
@@ -40,7 +42,7 @@ class SegmentCacheTest(tf.test.TestCase):
         log_mel, waveform = cache.random_segments(3, batch_size=8, segment_frames=20, seed=0)
         self.assertEqual((log_mel.shape, waveform.shape), ((8, 20, 64), (8, 3200)))
         # Frame i sees [160 i, 160 i + 400), and a segment's first sample is its frame's 120th.
-        again = features.waveform_to_log_mel(np.pad(waveform, ((0, 0), (120, 120))))
+        again = features.waveform_to_log_mel(np.pad(waveform, ((0, 0), (120, 120))), _PARAMS)
         self.assertAllClose(log_mel[:, 1:-1], again[:, 1:-1], atol=0.02)
 
     def test_a_batch_is_a_function_of_seed_and_step(self):

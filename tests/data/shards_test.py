@@ -55,7 +55,7 @@ class RecordsTest(tf.test.TestCase):
             train.batch_dataset(**place).take(3), wide.batch_dataset(**place).take(3), strict=True
         ):
             self.assertEqual(windows.shape, (4, 192, 64))
-            self.assertAllEqual(features.without_context(windows), patches)
+            self.assertAllEqual(features.without_context(windows, _PARAMS), patches)
 
     def test_every_patch_is_cut_from_an_utterance(self):
         train, cache = self._read()["train"], self.caches["train"]

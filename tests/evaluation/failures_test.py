@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from tests import speech
-from vggish_inversion import evaluation
+from vggish_inversion import evaluation, results
 from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import grid as grids
-from vggish_inversion.evaluation import measure, rendering, results, stopwatch
+from vggish_inversion.evaluation import measure, rendering, stopwatch
 from vggish_inversion.files import hub
 from vggish_inversion.inverters import run
 from vggish_inversion.targets import loading

@@ -51,7 +51,7 @@ class LogMelTest(tf.test.TestCase):
     def test_equals_the_reference(self):
         for name, waveform in _waveforms().items():
             with self.subTest(name):
-                log_mel = features.waveform_to_log_mel(waveform)
+                log_mel = features.waveform_to_log_mel(waveform, _PARAMS)
                 self.assertAllClose(log_mel, reference_log_mel(waveform), rtol=1e-4, atol=1e-4)
 
     def test_another_offset(self):
@@ -62,19 +62,19 @@ class LogMelTest(tf.test.TestCase):
         self.assertAllClose(log_mel, expected, rtol=1e-4, atol=1e-3)
 
     def test_silence_is_the_floor(self):
-        log_mel = features.waveform_to_log_mel(np.zeros(16000, np.float32))
+        log_mel = features.waveform_to_log_mel(np.zeros(16000, np.float32), _PARAMS)
         self.assertAllClose(log_mel, np.full((98, 64), np.log(0.01)), rtol=1e-6)
         self.assertAlmostEqual(_PARAMS.log_floor, np.log(0.01))
 
     def test_batches_and_graphs_change_nothing(self):
         waveform = _waveforms()["noise"]
-        eager = features.waveform_to_log_mel(waveform)
-        batch = tf.function(features.waveform_to_log_mel)(np.stack([waveform, -waveform]))
+        eager = features.waveform_to_log_mel(waveform, _PARAMS)
+        batch = tf.function(features.waveform_to_log_mel)(np.stack([waveform, -waveform]), _PARAMS)
         self.assertAllClose(batch, [eager, eager], rtol=1e-5, atol=1e-5)
 
     def test_number_of_frames(self):
         for num_samples in (0, 399, 400, 559, 560, 15600, 16000):
-            log_mel = features.waveform_to_log_mel(np.zeros(num_samples, np.float32))
+            log_mel = features.waveform_to_log_mel(np.zeros(num_samples, np.float32), _PARAMS)
             self.assertEqual(_PARAMS.num_frames(num_samples), log_mel.shape[0], num_samples)
         self.assertEqual(_PARAMS.num_frames(_PARAMS.patch_samples), 96)
         self.assertEqual(_PARAMS.num_frames(_PARAMS.patch_samples - 1), 95)
@@ -87,8 +87,8 @@ class LogMelTest(tf.test.TestCase):
 class PatchesTest(tf.test.TestCase):
     def test_published_patches_drop_the_rest(self):
         log_mel = np.random.default_rng(0).normal(size=(300, 64)).astype(np.float32)
-        starts = features.patch_starts(300)
-        patches = features.log_mel_to_patches(log_mel, starts)
+        starts = features.patch_starts(300, _PARAMS)
+        patches = features.log_mel_to_patches(log_mel, starts, _PARAMS)
         self.assertAllEqual(patches, log_mel[:288].reshape(3, 96, 64))
 
     def test_dense_patches_are_a_sliding_window(self):
@@ -96,8 +96,8 @@ class PatchesTest(tf.test.TestCase):
         windows = np.lib.stride_tricks.sliding_window_view(log_mel, 96, axis=0)
         windows = np.swapaxes(windows, 1, 2)  # the view puts the window last
         for hop_frames in (1, 7, 48, 200):
-            starts = features.patch_starts(150, hop_frames=hop_frames)
-            patches = features.log_mel_to_patches(log_mel, starts)
+            starts = features.patch_starts(150, _PARAMS, hop_frames=hop_frames)
+            patches = features.log_mel_to_patches(log_mel, starts, _PARAMS)
             self.assertAllEqual(patches, windows[::hop_frames])
         params = dataclasses.replace(_PARAMS, patch_hop_frames=7)  # as a target may declare
         self.assertAllEqual(features.patch_starts(150, params), np.arange(0, 55, 7))
@@ -108,22 +108,24 @@ class PatchesTest(tf.test.TestCase):
                 with self.subTest(num_frames=num_frames, hop_frames=hop_frames):
                     log_mel = np.random.default_rng(1).normal(size=(num_frames, 64))
                     log_mel = log_mel.astype(np.float32)
-                    starts = features.covering_patch_starts(num_frames, hop_frames=hop_frames)
-                    patches = features.log_mel_to_patches(log_mel, starts)
-                    joined = features.patches_to_log_mel(patches, starts)
+                    starts = features.covering_patch_starts(
+                        num_frames, _PARAMS, hop_frames=hop_frames
+                    )
+                    patches = features.log_mel_to_patches(log_mel, starts, _PARAMS)
+                    joined = features.patches_to_log_mel(patches, starts, _PARAMS)
                     self.assertAllClose(joined, log_mel, atol=1e-5)
 
     def test_overlapping_patches_cross_fade(self):
-        starts = features.covering_patch_starts(120)
+        starts = features.covering_patch_starts(120, _PARAMS)
         self.assertAllEqual(starts, [0, 24])
         patches = np.stack([np.zeros((96, 64)), np.ones((96, 64))]).astype(np.float32)
-        joined = features.patches_to_log_mel(patches, starts).numpy()[:, 0]
+        joined = features.patches_to_log_mel(patches, starts, _PARAMS).numpy()[:, 0]
         self.assertAllEqual(joined[:24], np.zeros(24))
         self.assertAllEqual(joined[96:], np.ones(24))
         self.assertAllGreater(np.diff(joined[24:96]), 0.0)
 
     def test_a_short_clip_has_none(self):
-        self.assertEqual(len(features.covering_patch_starts(95)), 0)
+        self.assertEqual(len(features.covering_patch_starts(95, _PARAMS)), 0)
 
     def test_scale_and_back(self):
         log_mel = np.linspace(-4.6, 5.0, 50).astype(np.float32)

@@ -6,6 +6,7 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
+from vggish_inversion import features
 from vggish_inversion.files import compact, hub
 from vggish_inversion.inverters import network
 
@@ -16,7 +17,7 @@ class CompactTest(tf.test.TestCase):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
 
     def test_a_compact_file_is_half_the_size_and_nearly_the_same(self):
-        inverter = network.build_inverter((12, 8, 64))
+        inverter = network.build_inverter((12, 8, 64), params=features.LogMelParams())
         rng = np.random.default_rng(0)
         inverter.set_weights([rng.normal(0, 0.1, w.shape) ** 2 for w in inverter.get_weights()])
         before = inverter.get_weights()
@@ -34,14 +35,14 @@ class CompactTest(tf.test.TestCase):
         self.assertAllClose(again(embedding), inverter(embedding), atol=2e-3)
 
     def test_what_float16_cannot_hold_is_kept_whole(self):
-        inverter = network.build_inverter((12, 8, 4))
+        inverter = network.build_inverter((12, 8, 4), params=features.LogMelParams())
         inverter.set_weights([np.full(w.shape, 1e6) for w in inverter.get_weights()])
         compact.write_compact(inverter, self.folder / "compact.keras")
         again = hub.read_keras_model(self.folder / "compact.keras")
         self.assertAllEqual(again.get_weights()[0], inverter.get_weights()[0])
 
     def test_significant_bits(self):
-        inverter = network.build_inverter((12, 8, 4))
+        inverter = network.build_inverter((12, 8, 4), params=features.LogMelParams())
         rng = np.random.default_rng(0)
         inverter.set_weights([rng.normal(size=w.shape) for w in inverter.get_weights()])
         self.assertEqual(compact.significant_bits(inverter), 24)

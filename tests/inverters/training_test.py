@@ -315,13 +315,14 @@ import sys
 
 sys.modules["tensorflow"] = None  # as where it is not installed: importing it fails
 import numpy as np
-from vggish_inversion import data, features
+from vggish_inversion import features
+from vggish_inversion.data import log_mel_cache
 from vggish_inversion.inverters import run, training
 from vggish_inversion.targets import loading
 
 rng = np.random.default_rng(0)
 frames = np.cumsum(rng.normal(0, 0.3, (800, 64)), axis=0).clip(-4, 4).astype(np.float16)
-cache = data.LogMelCache(frames, np.array([500, 300]), features.LogMelParams(), "noise")
+cache = log_mel_cache.LogMelCache(frames, np.array([500, 300]), features.LogMelParams(), "noise")
 target = loading.load_target("small_encoder/speech_commands", weights="untrained")
 for layer, preset in (("layer_0", "paper"), ("layer_3", "large")):
     config = training.TrainConfig(preset, num_epochs=3, batch_size=4, learning_rate=3e-3)

@@ -19,7 +19,9 @@ def _transparent_target() -> encoder.TargetEncoder:
     patches = keras.Input((96, 64))
     same = keras.layers.Rescaling(1.0, name="same")(patches)
     taps = (encoder.Tap("same", (96, 64), "linear"),)
-    return encoder.TargetEncoder("transparent", keras.Model(patches, {"same": same}), taps)
+    return encoder.TargetEncoder(
+        "transparent", keras.Model(patches, {"same": same}), taps, log_mel=_PARAMS
+    )
 
 
 def _exact_inverter() -> keras.Model:
@@ -34,7 +36,7 @@ class ReconstructorTest(tf.test.TestCase):
         cls.reconstructor = reconstruction.Reconstructor(
             _transparent_target(),
             {"exact": ("same", _exact_inverter())},
-            vocoders.load_vocoder("griffin_lim"),
+            vocoders.load_vocoder("griffin_lim", _PARAMS),
         )
 
     def test_an_exact_inverter_gives_back_the_log_mel(self):
@@ -50,7 +52,7 @@ class ReconstructorTest(tf.test.TestCase):
             overlapping = reconstruction.Reconstructor(
                 _transparent_target(),
                 {"exact": ("same", _exact_inverter())},
-                vocoders.load_vocoder("griffin_lim"),
+                vocoders.load_vocoder("griffin_lim", _PARAMS),
                 patch_hop_frames=hop,
             )
             self.assertAllClose(overlapping.invert(log_mel)["exact"], log_mel, atol=1e-4)
@@ -100,7 +102,7 @@ class ReconstructFilesTest(tf.test.TestCase):
             reconstructor = reconstruction.Reconstructor(
                 _transparent_target(),
                 {"exact": ("same", _exact_inverter())},
-                vocoders.load_vocoder("griffin_lim"),
+                vocoders.load_vocoder("griffin_lim", _PARAMS),
             )
             statuses = reconstruction.reconstruct_files(
                 inputs, reconstructor, "exact", folder / "out"

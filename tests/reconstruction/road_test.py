@@ -22,10 +22,11 @@ from vggish_inversion.files import hub
 from vggish_inversion.vocoders import griffin_lim
 
 trained = run.read_run(hub.find_model("inverter/small_encoder/speech_commands/layer_0/paper-l1"))
+target = trained.load_target()
 reconstructor = reconstruction.Reconstructor(
-    trained.load_target(),
+    target,
     {"it": ("layer_0", trained.load_model())},
-    griffin_lim.GriffinLim(num_iterations=1),
+    griffin_lim.GriffinLim(target.log_mel, num_iterations=1),
 )
 waveform = np.random.default_rng(0).normal(0.0, 0.1, 60 * 16000).astype(np.float32)
 for minutes in (2, 8):
@@ -45,6 +46,7 @@ class RoadTest(tf.test.TestCase):
             "transparent",
             keras.Model(patches, {"same": same}),
             (encoder.Tap("same", (96, 64), "linear"),),
+            log_mel=_PARAMS,
         )
         cls.inverters = {}
         for name, gain in (("exact", 0.1), ("half", 0.05)):
@@ -55,7 +57,7 @@ class RoadTest(tf.test.TestCase):
         # More than two of its chunks of patches, and of frames.
         samples = 70 * 16000 + 77
         cls.waveform = np.random.default_rng(1).normal(0.0, 0.1, samples).astype(np.float32)
-        cls.log_mel = features.waveform_to_log_mel(cls.waveform).numpy()
+        cls.log_mel = features.waveform_to_log_mel(cls.waveform, _PARAMS).numpy()
 
     def test_log_mel(self):
         made = tf.function(self.road.log_mel)(self.waveform)
@@ -73,7 +75,7 @@ class RoadTest(tf.test.TestCase):
     def test_an_embedding_and_back(self):
         embedding = tf.function(lambda log_mel: self.road.embed(log_mel, "exact"))(self.log_mel)
         starts = self.road.starts(len(self.log_mel))
-        self.assertAllEqual(embedding, features.log_mel_to_patches(self.log_mel, starts))
+        self.assertAllEqual(embedding, features.log_mel_to_patches(self.log_mel, starts, _PARAMS))
         made = self.road.invert_embedding(embedding, starts, "exact")
         self.assertAllClose(made, self.log_mel, atol=1e-4)
 

@@ -238,7 +238,7 @@ class ExportTest(tf.test.TestCase):
     def test_refusals(self):
         trained = run.read_run(hub.find_model(_LAYER_1))
         target = trained.load_target()
-        vocoder = griffin_lim.GriffinLim(num_iterations=1)
+        vocoder = griffin_lim.GriffinLim(target.log_mel, num_iterations=1)
         saved = saved_model.export_saved_model(
             trained, self.folder / "saved", target=target, vocoder=vocoder
         )

@@ -79,7 +79,7 @@ class LoadReconstructorTest(tf.test.TestCase):
             trained,
             self.folder / "saved",
             target=trained.load_target(),
-            vocoder=vocoders.load_vocoder(),
+            vocoder=vocoders.load_vocoder("griffin_lim", live.target.log_mel),
         )
         for name, folder in (("run", source), ("saved", saved)):
             with tarfile.open(self.folder / f"{name}.tar.gz", "w:gz") as archive:

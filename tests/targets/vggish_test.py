@@ -152,7 +152,7 @@ class _PublishedModule(tf.Module):
 
         def define(waveform):
             with tf.variable_creator_scope(track):
-                log_mel = features.waveform_to_log_mel(waveform)
+                log_mel = features.waveform_to_log_mel(waveform, features.LogMelParams())
                 return _define_slim(tf.signal.frame(log_mel, 96, 96, axis=0))
 
         signature = (tf.TensorSpec([None], tf.float32),)

@@ -25,13 +25,15 @@ if strategy == "mirrored":
     )
 import numpy as np
 
-from vggish_inversion import data, features
-from vggish_inversion.inverters import distribution, training
+from vggish_inversion import features
+from vggish_inversion.data import log_mel_cache
+from vggish_inversion.inverters import training
+from vggish_inversion.training import distribution
 from vggish_inversion.targets import loading
 
 frames = np.random.default_rng(0).normal(0, 0.3, (2400, 64)).cumsum(axis=0).clip(-4, 4)
 frames = frames.astype(np.float16)
-cache = data.LogMelCache(frames, np.array([1500, 900]), features.LogMelParams(), "noise")
+cache = log_mel_cache.LogMelCache(frames, np.array([1500, 900]), features.LogMelParams(), "noise")
 config = training.TrainConfig(
     num_epochs=3, batch_size=int(batch_size), learning_rate=1e-3, optimizer="muon", loss=loss
 )

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from vggish_inversion import features
 from vggish_inversion.inverters import network
 from vggish_inversion.training import optimizers
 
@@ -53,7 +54,7 @@ class ConvolutionalMuonTest(tf.test.TestCase):
         losses = {}
         for name, build in optimizers.OPTIMIZERS.items():
             keras.utils.set_random_seed(0)
-            inverter = network.build_inverter((12, 8, 16))
+            inverter = network.build_inverter((12, 8, 16), params=features.LogMelParams())
             inverter.compile(build(2e-3), "mae")
             history = inverter.fit(embeddings, patches, batch_size=8, epochs=3, verbose=0)
             losses[name] = history.history["loss"][-1]

@@ -21,16 +21,18 @@ _PARAMS = features.LogMelParams()
 def _vocoder(name: str):
     """A small one of each kind; "shipped" is the one in the model store."""
     return {
-        "griffin_lim": lambda: griffin_lim.GriffinLim(num_iterations=8),
-        "vocos": lambda: neural.NeuralVocoder(vocos.build_generator(width=16, num_blocks=2)),
-        "melgan": lambda: neural.NeuralVocoder(melgan.build_generator(width=16)),
-        "shipped": lambda: vocoders.load_vocoder("vocos"),
+        "griffin_lim": lambda: griffin_lim.GriffinLim(_PARAMS, num_iterations=8),
+        "vocos": lambda: neural.NeuralVocoder(
+            vocos.build_generator(_PARAMS, width=16, num_blocks=2), _PARAMS
+        ),
+        "melgan": lambda: neural.NeuralVocoder(melgan.build_generator(_PARAMS, width=16), _PARAMS),
+        "shipped": lambda: vocoders.load_vocoder("vocos", _PARAMS),
     }[name]()
 
 
 @functools.cache
 def _log_mel() -> np.ndarray:
-    return features.waveform_to_log_mel(speech.read_clip()[:32000]).numpy()
+    return features.waveform_to_log_mel(speech.read_clip()[:32000], _PARAMS).numpy()
 
 
 _EVERY = parameterized.named_parameters(*((name, name) for name in [*vocoders.VOCODERS, "shipped"]))
@@ -103,27 +105,27 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
 
 class LoadVocoderTest(tf.test.TestCase):
     def test_loads_by_name(self):
-        self.assertIsInstance(vocoders.load_vocoder("griffin_lim"), griffin_lim.GriffinLim)
-        self.assertIsInstance(vocoders.load_vocoder("vocos"), neural.NeuralVocoder)
+        self.assertIsInstance(vocoders.load_vocoder("griffin_lim", _PARAMS), griffin_lim.GriffinLim)
+        self.assertIsInstance(vocoders.load_vocoder("vocos", _PARAMS), neural.NeuralVocoder)
 
     def test_loads_a_folder(self):
         folder = hub.find_model("vocoder/vocos")
         self.assertAllEqual(
-            vocoders.load_vocoder(str(folder))(_log_mel()[np.newaxis]),
+            vocoders.load_vocoder(str(folder), _PARAMS)(_log_mel()[np.newaxis]),
             _vocoder("shipped")(_log_mel()[np.newaxis]),
         )
 
     def test_an_unknown_name_lists_the_names(self):
         message = "no vocoder 'wavenet'; vocoders are: griffin_lim melgan vocos, or the folder"
         with self.assertRaisesRegex(ValueError, message):
-            vocoders.load_vocoder("wavenet")
+            vocoders.load_vocoder("wavenet", _PARAMS)
 
     def test_no_weights(self):
         message = "no trained weights of the vocoder melgan in .*--vocoder=RUN_FOLDER, or use --voc"
         with self.assertRaisesRegex(hub.WeightsError, message):
-            vocoders.load_vocoder("melgan")
+            vocoders.load_vocoder("melgan", _PARAMS)
         with self.assertRaisesRegex(hub.WeightsError, "no trained vocoder in .*vocoder.keras and"):
-            vocoders.load_vocoder(self.get_temp_dir())
+            vocoders.load_vocoder(self.get_temp_dir(), _PARAMS)
 
     def test_another_front_end(self):
         with self.assertRaisesRegex(ValueError, "trained on the log-mel .*log_offset=0.01.* not "):

@@ -10,7 +10,9 @@ from vggish_inversion.vocoders import melgan
 
 class GeneratorTest(tf.test.TestCase):
     def test_keras_model(self):
-        keras_checks.check_keras_model(self, lambda: melgan.build_generator(width=32), (7, 64))
+        keras_checks.check_keras_model(
+            self, lambda: melgan.build_generator(features.LogMelParams(), width=32), (7, 64)
+        )
 
     def test_has_the_layers_of_the_paper(self):
         # With their ratios and bands, by hand: first and last, then per level the upsampling and
@@ -27,11 +29,13 @@ class GeneratorTest(tf.test.TestCase):
 
     def test_begins_within_the_range_of_speech(self):
         log_mel = np.random.default_rng(0).normal(-2, 2, size=(1, 40, 64))
-        self.assertBetween(np.std(melgan.build_generator(width=64)(log_mel)), 0.005, 0.3)
+        self.assertBetween(
+            np.std(melgan.build_generator(features.LogMelParams(), width=64)(log_mel)), 0.005, 0.3
+        )
 
     def test_sees_both_sides_of_a_sample(self):
         # Frame i is about the samples of hop i: what it changes lies around them, evenly.
-        generator = melgan.build_generator(width=64)
+        generator = melgan.build_generator(features.LogMelParams(), width=64)
         log_mel = np.zeros((1, 61, 64), np.float32)
         changed = log_mel.copy()
         changed[:, 30] = 1.0
@@ -41,9 +45,9 @@ class GeneratorTest(tf.test.TestCase):
 
     def test_unusable_sizes_are_refused(self):
         with self.assertRaisesRegex(ValueError, "product is the hop, 160"):
-            melgan.build_generator(ratios=(8, 8, 2))
+            melgan.build_generator(features.LogMelParams(), ratios=(8, 8, 2))
         with self.assertRaisesRegex(ValueError, "divisible by 16"):
-            melgan.build_generator(width=24)
+            melgan.build_generator(features.LogMelParams(), width=24)
 
 
 class DiscriminatorTest(tf.test.TestCase):

@@ -93,7 +93,7 @@ class TrainVocoderTest(tf.test.TestCase, parameterized.TestCase):
         with self.assertRaisesRegex(run_folder.RunError, "epoch 2 .*not finite.*epoch 1 are kept"):
             self._train("spoilt", steps_per_epoch=1, callbacks=[Spoil()])
         self.assertLen(_history(self.folder / "spoilt"), 1)
-        vocoder = vocoders.load_vocoder(str(self.folder / "spoilt"))
+        vocoder = vocoders.load_vocoder(str(self.folder / "spoilt"), _PARAMS)
         self.assertTrue(np.isfinite(vocoder(np.zeros([1, 9, 64]))).all())
 
     def test_reduced_precision(self):
@@ -163,7 +163,8 @@ import sys
 sys.modules["tensorflow"] = None  # as where it is not installed: importing it fails
 import numpy as np
 from vggish_inversion import features
-from vggish_inversion.vocoders import segments, training
+from vggish_inversion.data import segments
+from vggish_inversion.vocoders import training
 
 rng = np.random.default_rng(0)
 params = features.LogMelParams()
@@ -191,5 +192,5 @@ class JaxTest(tf.test.TestCase):
         self.assertLess(losses[-1], losses[0])
         config = json.loads((folder / "config.json").read_text())
         self.assertEqual(config["vocoder"], "vocos")
-        waveform = vocoders.load_vocoder(str(folder))(np.zeros([1, 9, 64]))
+        waveform = vocoders.load_vocoder(str(folder), _PARAMS)(np.zeros([1, 9, 64]))
         self.assertTrue(np.isfinite(waveform).all())

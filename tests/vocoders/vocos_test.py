@@ -68,17 +68,17 @@ class MelToBinsTest(tf.test.TestCase):
 class BuildGeneratorTest(tf.test.TestCase):
     def test_keras_model(self):
         keras_checks.check_keras_model(
-            self, lambda: vocos.build_generator(width=16, num_blocks=2), (20, 64)
+            self, lambda: vocos.build_generator(_PARAMS, width=16, num_blocks=2), (20, 64)
         )
 
     def test_fits_into_the_store(self):
-        num_bytes = 2 * vocos.build_generator().count_params()
+        num_bytes = 2 * vocos.build_generator(_PARAMS).count_params()
         self.assertLess(num_bytes, 8e6)
 
     def test_levels_and_places_are_kept_before_training(self):
         clip = speech.read_clip()[:32000]
-        log_mel = features.waveform_to_log_mel(clip).numpy()[np.newaxis]
-        waveform = vocos.build_generator(width=16, num_blocks=1)(log_mel).numpy()[0]
+        log_mel = features.waveform_to_log_mel(clip, _PARAMS).numpy()[np.newaxis]
+        waveform = vocos.build_generator(_PARAMS, width=16, num_blocks=1)(log_mel).numpy()[0]
         covered = clip[120 : 120 + len(waveform)]
         envelopes = [
             np.sqrt(np.convolve(item**2, np.ones(800) / 800, "same"))
@@ -89,7 +89,7 @@ class BuildGeneratorTest(tf.test.TestCase):
 
     def test_a_seed_is_repeatable(self):
         first, again, other = (
-            vocos.build_generator(width=8, num_blocks=1, seed=seed).get_weights()
+            vocos.build_generator(_PARAMS, width=8, num_blocks=1, seed=seed).get_weights()
             for seed in (3, 3, 4)
         )
         self.assertAllEqual(first[0], again[0])

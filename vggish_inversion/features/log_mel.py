@@ -51,7 +51,7 @@ def mel_matrix(params: LogMelParams) -> np.ndarray:
     return matrix
 
 
-def waveform_to_log_mel(waveform, params: LogMelParams = LogMelParams()):
+def waveform_to_log_mel(waveform, params: LogMelParams):
     """The natural logarithm of the mel magnitude spectrogram.
 
     Args:

@@ -9,7 +9,7 @@ from vggish_inversion.features.front_end import LogMelParams
 
 
 def patch_starts(
-    num_frames: int, params: LogMelParams = LogMelParams(), *, hop_frames: int | None = None
+    num_frames: int, params: LogMelParams, *, hop_frames: int | None = None
 ) -> np.ndarray:
     """First frames of the patches of an utterance, as VGGish cuts them: what is left is dropped.
 
@@ -21,16 +21,14 @@ def patch_starts(
     Returns:
         `[patches]` int64, empty where the utterance is shorter than a patch.
 
-    >>> patch_starts(200).tolist()
+    >>> patch_starts(200, LogMelParams()).tolist()
     [0, 96]
     """
     last = num_frames - params.patch_frames
     return np.arange(0, last + 1, hop_frames or params.patch_hop_frames)
 
 
-def covering_patch_starts(
-    num_frames, params: LogMelParams = LogMelParams(), *, hop_frames: int | None = None
-):
+def covering_patch_starts(num_frames, params: LogMelParams, *, hop_frames: int | None = None):
     """First frames of patches that leave out no frame: the last one ends with the utterance.
 
     Args:
@@ -41,7 +39,7 @@ def covering_patch_starts(
     Returns:
         tf.Tensor `[patches]` int32, empty where the utterance is shorter than a patch.
 
-    >>> covering_patch_starts(200).numpy().tolist()
+    >>> covering_patch_starts(200, LogMelParams()).numpy().tolist()
     [0, 96, 104]
     """
     import tensorflow as tf
@@ -52,9 +50,7 @@ def covering_patch_starts(
     return tf.minimum(hop * tf.range(count), last)
 
 
-def log_mel_to_patches(
-    log_mel, starts, params: LogMelParams = LogMelParams(), *, context_frames: int = 0
-):
+def log_mel_to_patches(log_mel, starts, params: LogMelParams, *, context_frames: int = 0):
     """Cuts patches, each with its context.
 
     Args:
@@ -74,13 +70,13 @@ def log_mel_to_patches(
     return tf.gather(log_mel, tf.clip_by_value(frames, 0, tf.shape(log_mel)[0] - 1))
 
 
-def without_context(patches, params: LogMelParams = LogMelParams()):
+def without_context(patches, params: LogMelParams):
     """The patches alone, of `[patches, context + patch_frames + context, bands]`."""
     before = (patches.shape[1] - params.patch_frames) // 2
     return patches[:, before : before + params.patch_frames]
 
 
-def patches_to_log_mel(patches, starts, params: LogMelParams = LogMelParams()):
+def patches_to_log_mel(patches, starts, params: LogMelParams):
     """Joins patches, cross-fading where they overlap; inverse of `log_mel_to_patches`.
 
     Args:

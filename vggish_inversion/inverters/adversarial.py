@@ -16,9 +16,7 @@ _L1_WEIGHT = 100.0
 _CHANNELS = (16, 32, 64, 128)
 
 
-def build_discriminator(
-    params: features.LogMelParams = features.LogMelParams(), *, seed: int = 0
-) -> keras.Model:
+def build_discriminator(params: features.LogMelParams, *, seed: int = 0) -> keras.Model:
     """Builds RecGAN's discriminator, which judges a patch part by part.
 
     Args:
@@ -29,7 +27,7 @@ def build_discriminator(
         A model `[batch, patch_frames, bands]` in network range -> `[batch, frames, bands]` float32
         logits, positive for real.
 
-    >>> build_discriminator().output_shape
+    >>> build_discriminator(features.LogMelParams()).output_shape
     (None, 6, 4)
     """
     rng = np.random.default_rng(seed)

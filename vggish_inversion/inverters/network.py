@@ -39,8 +39,8 @@ def default_num_views(preset: str, tap_shape: Sequence[int], params: features.Lo
 def build_inverter(
     tap_shape: Sequence[int],
     *,
+    params: features.LogMelParams,
     preset: str = "paper",
-    params: features.LogMelParams = features.LogMelParams(),
     num_views: int = 1,
     seed: int = 0,
 ) -> keras.Model:
@@ -49,8 +49,8 @@ def build_inverter(
     Args:
         tap_shape: without the batch axis: `(frames, bands, channels)`, `(frames, channels)` or
             `(values,)`. A grid that no halving of a patch gives is resized to the next larger one.
-        preset: "paper" or "large".
         params: the target's front end; its patch is the output's shape.
+        preset: "paper" or "large".
         num_views: patches on which the tap is seen (`features.views`); "paper" takes 1.
         seed: of the initial weights.
 
@@ -63,7 +63,7 @@ def build_inverter(
         ValueError: on an unknown preset, a shape of more than three axes, or a number of views
             that the preset does not take.
 
-    >>> build_inverter((24, 16, 16)).output_shape
+    >>> build_inverter((24, 16, 16), params=features.LogMelParams()).output_shape
     (None, 96, 64)
     """
     if preset not in _DECODERS:

@@ -55,7 +55,7 @@ class TargetEncoder:
         model: keras.Model,
         taps: tuple[Tap, ...],
         *,
-        log_mel: features.LogMelParams = features.LogMelParams(),
+        log_mel: features.LogMelParams,
         aliases: Mapping[str, str] | None = None,
         fingerprint: str = "",
     ):

@@ -79,4 +79,10 @@ def load(task: str = "speech_commands", *, weights: str | None = None, seed: int
         for tap, tensor in model.output.items()
         if tap != "logits"
     )
-    return encoder.TargetEncoder(name, model, taps, fingerprint=encoder.fingerprint(model))
+    return encoder.TargetEncoder(
+        name,
+        model,
+        taps,
+        log_mel=features.LogMelParams(),
+        fingerprint=encoder.fingerprint(model),
+    )

@@ -150,7 +150,12 @@ def load(*, weights: str | os.PathLike[str] | None = None, seed: int = 0) -> enc
         for row in _LAYERS
     )
     return encoder.TargetEncoder(
-        "vggish", model, taps, aliases=ALIASES, fingerprint=encoder.fingerprint(model)
+        "vggish",
+        model,
+        taps,
+        log_mel=features.LogMelParams(),
+        aliases=ALIASES,
+        fingerprint=encoder.fingerprint(model),
     )
 
 

@@ -16,14 +16,12 @@ VOCODERS = {
 _TRAINED = "vggish_inversion.vocoders.neural"
 
 
-def load_vocoder(
-    name: str = "griffin_lim", params: features.LogMelParams = features.LogMelParams()
-) -> Callable:
+def load_vocoder(name: str, params: features.LogMelParams) -> Callable:
     """Loads a vocoder.
 
     Args:
         name: one of `VOCODERS`, or the folder of a vocoder that was trained.
-        params: the front end whose log-mel it shall turn into sound.
+        params: the front end whose log-mel it shall turn into sound: `target.log_mel`.
 
     Returns:
         `[batch, frames, bands]` log-mel in nats -> `[batch, frames * hop]` float32 in [-1, 1];

@@ -41,13 +41,13 @@ class GriffinLim(vocoder.Vocoder):
         block_frames: of a block; the last one takes what is left, and may be nearly twice as long.
         overlap_frames: of two blocks.
 
-    >>> GriffinLim(num_iterations=2)(tf.fill([1, 3, 64], -4.6)).shape
+    >>> GriffinLim(features.LogMelParams(), num_iterations=2)(tf.fill([1, 3, 64], -4.6)).shape
     TensorShape([1, 480])
     """
 
     def __init__(
         self,
-        params: features.LogMelParams = features.LogMelParams(),
+        params: features.LogMelParams,
         *,
         num_iterations: int = 60,
         momentum: float = 0.99,

@@ -4,6 +4,7 @@ Sources: Yamamoto, Song and Kim, "Parallel WaveGAN" (ICASSP 2020) for the multi-
 loss; Kumar et al., "MelGAN" (NeurIPS 2019) for the hinge and feature-matching losses.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,10 +70,14 @@ class SpectralLoss(keras.losses.Loss):
     `natural` and `vocoded` are `[batch, samples]` in [-1, 1], at least 1024 samples long.
     """
 
-    def __init__(self, params: features.LogMelParams = features.LogMelParams()):
-        """Measures log-mel with the front end `params`."""
-        super().__init__(name="spectral_loss")
-        self._params = params
+    def __init__(self, params: features.LogMelParams | dict, **kwargs):
+        """Measures log-mel with the front end `params`, or one of these fields."""
+        super().__init__(**{"name": "spectral_loss", **kwargs})
+        self._params = features.LogMelParams(**params) if isinstance(params, dict) else params
+
+    def get_config(self):
+        """What `from_config` needs."""
+        return {**super().get_config(), "params": dataclasses.asdict(self._params)}
 
     def call(self, natural, vocoded):
         """The loss of a batch: a scalar."""

@@ -53,7 +53,7 @@ def _leaky_relu(x, name: str) -> Any:
 
 
 def build_generator(
-    params: features.LogMelParams = features.LogMelParams(),
+    params: features.LogMelParams,
     *,
     width: int = _WIDTH,
     ratios: Sequence[int] = _RATIOS,
@@ -74,7 +74,7 @@ def build_generator(
     Raises:
         ValueError: if the ratios do not make a hop, or `width` cannot be halved so often.
 
-    >>> build_generator(width=16)(np.zeros([1, 1, 64])).shape
+    >>> build_generator(features.LogMelParams(), width=16)(np.zeros([1, 1, 64])).shape
     TensorShape([1, 160])
     """
     if math.prod(ratios) != params.hop_samples or width % 2 ** len(ratios):

@@ -24,14 +24,15 @@ class NeuralVocoder(vocoder.Vocoder):
         generator: the network.
         fingerprint: of its weights, where they came from a file, so that results are not mixed.
 
-    >>> NeuralVocoder(vocos.build_generator(width=8))([[[0.0] * 64] * 3]).shape
+    >>> params = features.LogMelParams()
+    >>> NeuralVocoder(vocos.build_generator(params, width=8), params)([[[0.0] * 64] * 3]).shape
     TensorShape([1, 480])
     """
 
     def __init__(
         self,
         generator: keras.Model,
-        params: features.LogMelParams = features.LogMelParams(),
+        params: features.LogMelParams,
         *,
         fingerprint: str | None = None,
     ):
@@ -44,7 +45,7 @@ class NeuralVocoder(vocoder.Vocoder):
         return self.generator(log_mel, training=False)
 
 
-def load(source: str, params: features.LogMelParams = features.LogMelParams()) -> NeuralVocoder:
+def load(source: str, params: features.LogMelParams) -> NeuralVocoder:
     """Loads a neural vocoder.
 
     Args:

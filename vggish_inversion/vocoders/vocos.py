@@ -128,7 +128,7 @@ class SpectrumHead(keras.layers.Layer):
 
 
 def build_generator(
-    params: features.LogMelParams = features.LogMelParams(),
+    params: features.LogMelParams,
     *,
     width: int = _WIDTH,
     num_blocks: int = _NUM_BLOCKS,
@@ -147,7 +147,7 @@ def build_generator(
         not limited to [-1, 1]; its sample 0 is sample `(window - hop) / 2` of what the log-mel
         describes.
 
-    >>> build_generator(width=8, num_blocks=1)(np.zeros([1, 3, 64])).shape
+    >>> build_generator(features.LogMelParams(), width=8, num_blocks=1)(np.zeros([1, 3, 64])).shape
     TensorShape([1, 480])
     """
     rng = np.random.default_rng(seed)
