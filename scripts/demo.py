@@ -10,15 +10,9 @@ one page to look at and listen to.
 import pathlib
 import shutil
 
-import tqdm
 from absl import flags
 
 import command
-from vggish_inversion import evaluation, report, results
-from vggish_inversion.data import corpora
-from vggish_inversion.files import folders, hub
-from vggish_inversion.inverters import run
-from vggish_inversion.targets import loading
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", "build/demo", "Receives index.html, summary.csv, results.csv and audio/."
@@ -29,6 +23,14 @@ _SPEECH = pathlib.Path(__file__).parent / "demo_speech"
 
 def main():
     """Evaluates every shipped inverter of the target on the bundled clips."""
+    import tqdm
+
+    from vggish_inversion import evaluation, report, results
+    from vggish_inversion.data import corpora
+    from vggish_inversion.files import folders, hub
+    from vggish_inversion.inverters import run
+    from vggish_inversion.targets import loading
+
     output_dir = pathlib.Path(_OUTPUT_DIR.value)
     if (output_dir / "run.json").is_file():
         with folders.sole_writer(output_dir):

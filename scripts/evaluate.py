@@ -14,18 +14,20 @@ comparisons.csv says which differences of WER are more than chance.
 
 import pathlib
 
-import tqdm
 from absl import flags
 
 import command
 import evaluation_flags
-from vggish_inversion import evaluation
 
 _SHARD = flags.DEFINE_string("shard", None, "Measure a part: 3/16 into OUTPUT_DIR/shard-03-of-16.")
 
 
 def main():
     """Finds the inverters, measures every utterance and prints the summary."""
+    import tqdm
+
+    from vggish_inversion import evaluation
+
     target = evaluation_flags.LOAD_TARGET()
     shard = evaluation.Shard.parse(_SHARD.value) if _SHARD.value else None
     output_dir = pathlib.Path(evaluation_flags.OUTPUT_DIR.value, shard.folder if shard else "")

@@ -14,7 +14,6 @@ from absl import flags
 
 import command
 import evaluation_flags
-from vggish_inversion.evaluation import beam
 
 _RUNNER = flags.DEFINE_string("runner", "DirectRunner", "Beam's runner.")
 _BEAM_OPTIONS = flags.DEFINE_list("beam_options", [], "Beam's own flags, with commas.")
@@ -23,6 +22,8 @@ _WRITE_AUDIO = flags.DEFINE_bool("write_audio", True, "Workers write audio/ and 
 
 def main():
     """Finds the inverters, runs the pipeline and prints the summary."""
+    from vggish_inversion.evaluation import beam
+
     target = beam.TargetSpec(*evaluation_flags.target_settings())
     rows = beam.evaluate_with_beam(
         evaluation_flags.read_utterances(),

@@ -1,14 +1,17 @@
 """The flags of the scripts that evaluate, and what they name."""
 
 import pathlib
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 import command
-from vggish_inversion import asr, evaluation, metrics, results, vocoders
+from vggish_inversion import asr, metrics, vocoders
 from vggish_inversion.data import corpora
-from vggish_inversion.files import hub
-from vggish_inversion.inverters import run
+
+if TYPE_CHECKING:
+    from vggish_inversion import evaluation
+    from vggish_inversion.inverters import run
 
 LOAD_TARGET = command.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps to invert, such as conv3,conv4, or all.")
@@ -34,16 +37,17 @@ _METRICS = command.define_choices_flag(
 _PATCH_HOP_FRAMES = command.define_patch_hop_flag()
 OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The results folder.", required=True)
 
-flags.disclaim_key_flags()  # --help lists them as the script's own
-
 
 def target_settings() -> tuple[str, str | None, int]:
     """Name, weights and seed of the target, for those who load it elsewhere."""
     return flags.FLAGS.target, flags.FLAGS.target_weights, flags.FLAGS.seed
 
 
-def find_runs(target) -> list[run.InverterRun]:
+def find_runs(target) -> "list[run.InverterRun]":
     """The inverters that --layers and --inverters_dir name."""
+    from vggish_inversion.files import hub
+    from vggish_inversion.inverters import run
+
     layers = None if _LAYERS.value == ["all"] else _LAYERS.value
     return run.find_runs(_INVERTERS_DIR.value or hub.models_dir(), target, layers=layers)
 
@@ -53,8 +57,10 @@ def read_utterances() -> list[corpora.Utterance]:
     return corpora.thin(corpora.read_corpora(DATA_DIR.value, split=SPLIT.value), _LIMIT.value)
 
 
-def grid() -> evaluation.Grid:
+def grid() -> "evaluation.Grid":
     """What every utterance goes through."""
+    from vggish_inversion import evaluation
+
     return evaluation.Grid(
         vocoders=tuple(_VOCODER.value),
         transcribers=tuple(_ASR.value),
@@ -67,6 +73,8 @@ def grid() -> evaluation.Grid:
 
 def report(output_dir: pathlib.Path, rows) -> int:
     """Prints the summary; returns the exit code."""
+    from vggish_inversion import evaluation, results
+
     print(evaluation.summary_text(output_dir))
     counts = results.count_utterances(rows)
     if counts["num_failed"]:

@@ -11,9 +11,6 @@ from absl import flags
 
 import command
 from vggish_inversion import vocoders
-from vggish_inversion.files import hub
-from vggish_inversion.inverters import run
-from vggish_inversion.reconstruction import saved_model
 
 _LOAD_TARGET = command.define_target_flags()
 _LAYER = flags.DEFINE_string("layer", None, "Tap; needed unless --inverter is given.")
@@ -31,6 +28,10 @@ _OF_THE_STORE = ("target", "layer", "preset")
 
 def main():
     """Finds the inverter and exports it."""
+    from vggish_inversion.files import hub
+    from vggish_inversion.inverters import run
+    from vggish_inversion.reconstruction import saved_model
+
     if _INVERTER.value:
         chosen = [name for name in _OF_THE_STORE if flags.FLAGS[name].present]
         if chosen:

@@ -10,13 +10,9 @@ the ranges of int8 were not set.
 
 import pathlib
 
-import numpy as np
 from absl import flags
 
 import command
-from vggish_inversion.files import folders
-from vggish_inversion.inverters import run
-from vggish_inversion.reconstruction import tflite
 
 _INVERTER = flags.DEFINE_string(
     "inverter", None, "Folder of a run or of a shipped inverter.", required=True
@@ -24,8 +20,9 @@ _INVERTER = flags.DEFINE_string(
 _TARGET_WEIGHTS = flags.DEFINE_string(
     "target_weights", None, "Where the target's weights are now; default: where they were."
 )
+_PRECISION_NAMES = ("float32", "float16", "int8")  # of reconstruction.tflite
 _PRECISIONS = command.define_choices_flag(
-    "precisions", tflite.PRECISIONS, tflite.PRECISIONS, "What the files hold."
+    "precisions", _PRECISION_NAMES, _PRECISION_NAMES, "What the files hold."
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir",
@@ -37,6 +34,12 @@ _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Is made.", required=True)
 
 def main():
     """Converts, writes and measures."""
+    import numpy as np
+
+    from vggish_inversion.files import folders
+    from vggish_inversion.inverters import run
+    from vggish_inversion.reconstruction import tflite
+
     trained = run.read_run(_INVERTER.value)
     target = trained.load_target(weights=_TARGET_WEIGHTS.value)
     trained.check_target(target)

@@ -6,13 +6,14 @@ python scripts/list_models.py
 from absl import flags
 
 import command
-from vggish_inversion.reconstruction import store
 
 _MODELS_DIR = flags.DEFINE_string("models_dir", None, "Any folder of runs; default: the store.")
 
 
 def main():
     """Prints the table."""
+    from vggish_inversion.reconstruction import store
+
     print(store.format_table(_MODELS_DIR.value))
 
 

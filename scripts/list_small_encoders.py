@@ -11,14 +11,15 @@ import pathlib
 from absl import flags
 
 import command
-from vggish_inversion.files import hub
-from vggish_inversion.tasks import card
 
 _MODELS_DIR = flags.DEFINE_string("models_dir", None, "The store; default: the project's.")
 
 
 def main():
     """Prints the table."""
+    from vggish_inversion.files import hub
+    from vggish_inversion.tasks import card
+
     models_dir = pathlib.Path(_MODELS_DIR.value or hub.models_dir())
     print(card.accuracy_table(models_dir))
 

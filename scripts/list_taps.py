@@ -9,7 +9,6 @@ Weights do not matter here, so those of VGGish and the like are not fetched unle
 from absl import flags
 
 import command
-from vggish_inversion.targets import encoder, loading, tap_table
 
 _LOAD_TARGET = command.define_target_flags()
 _MARKDOWN = flags.DEFINE_bool("markdown", False, "Print a table in Markdown.")
@@ -17,6 +16,8 @@ _MARKDOWN = flags.DEFINE_bool("markdown", False, "Print a table in Markdown.")
 
 def main():
     """Loads the target and prints its table."""
+    from vggish_inversion.targets import encoder, loading, tap_table
+
     is_family = loading.is_family(flags.FLAGS.target)
     target = _LOAD_TARGET(default_weights=encoder.UNTRAINED if is_family else None)
     rows = tap_table.tap_rows(target)

@@ -8,7 +8,6 @@ python scripts/make_report.py --results_dir=results/vggish
 from absl import flags
 
 import command
-from vggish_inversion import report
 
 _RESULTS_DIR = flags.DEFINE_string(
     "results_dir", None, "Folder with results.csv and summary.csv.", required=True
@@ -24,6 +23,8 @@ _MAX_MEDIA = flags.DEFINE_float(
 
 def main():
     """Writes the page and prints its path."""
+    from vggish_inversion import report
+
     page = report.write_page(
         _RESULTS_DIR.value,
         _OUTPUT.value,

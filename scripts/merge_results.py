@@ -8,7 +8,6 @@ Shards of different settings are refused, as are missing, repeated and unfinishe
 from absl import flags
 
 import command
-from vggish_inversion import evaluation, results
 
 _RESULTS_DIRS = flags.DEFINE_list(
     "results_dirs", None, "Folders of shards, or folders that hold such.", required=True
@@ -18,6 +17,8 @@ _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The joint results folder.
 
 def main():
     """Merges and prints the summary; the exit code is that of evaluate.py."""
+    from vggish_inversion import evaluation, results
+
     rows = evaluation.merge_results(_RESULTS_DIRS.value, _OUTPUT_DIR.value)
     print(evaluation.summary_text(_OUTPUT_DIR.value))
     return command.exit_code(**results.count_utterances(rows))

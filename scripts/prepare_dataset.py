@@ -11,7 +11,6 @@ does not grow with the corpus. Small corpora do not need it: training caches the
 from absl import flags
 
 import command
-from vggish_inversion.data import log_mel_cache, training_data
 
 _LOAD_TARGET = command.define_target_flags()
 _DATA_DIR = flags.DEFINE_list("data_dir", None, "Corpus folder(s) of speech.", required=True)
@@ -23,6 +22,8 @@ _PER_SHARD = flags.DEFINE_integer(
 
 def main():
     """Writes "train" and "validation"."""
+    from vggish_inversion.data import log_mel_cache, training_data
+
     utterances = log_mel_cache.training_splits(_DATA_DIR.value)
     written = training_data.write_dataset(
         utterances,

@@ -8,12 +8,10 @@ Writes STEM.wav (16 kHz) for each input, keeping subfolders, and reconstruct.csv
 each: "ok", or the reason why there is none.
 """
 
-import tqdm
 from absl import flags
 
 import command
-from vggish_inversion import reconstruction, results, vocoders
-from vggish_inversion.inverters import run
+from vggish_inversion import vocoders
 
 _INVERTER = flags.DEFINE_string(
     "inverter", None, "Folder of a run or of a shipped inverter.", required=True
@@ -31,6 +29,11 @@ _PATCH_HOP_FRAMES = command.define_patch_hop_flag()
 
 def main():
     """Loads the inverter and its target, and reconstructs every input."""
+    import tqdm
+
+    from vggish_inversion import reconstruction, results
+    from vggish_inversion.inverters import run
+
     trained = run.read_run(_INVERTER.value)
     target = trained.load_target(weights=_TARGET_WEIGHTS.value)
     trained.check_target(target)

@@ -15,20 +15,18 @@ minutes:
 
 import pathlib
 
-import tqdm
 from absl import flags
 
 import command
-from vggish_inversion import asr, evaluation
+from vggish_inversion import asr
 from vggish_inversion.data import corpora
-from vggish_inversion.experiments import comanducci_2021
 
 _LOAD_TARGET = command.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps, from first to last, or all.")
 _DATA_DIR = flags.DEFINE_list("data_dir", None, "LJSpeech, or other corpus folders.", required=True)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Receives all of it.", required=True)
 _RECIPE = flags.DEFINE_enum(
-    "recipe", "published", [*comanducci_2021.RECIPES], "ours: Muon in batches of 64, sooner there."
+    "recipe", "published", ["published", "ours"], "ours: Muon in batches of 64, sooner there."
 )
 _EPOCHS = flags.DEFINE_integer(
     "epochs", None, "Passes over the corpus; default: as much as the paper's 300.", lower_bound=1
@@ -41,6 +39,11 @@ _PLAN_ONLY = flags.DEFINE_bool("plan_only", False, "Print what it would take, an
 
 def main():
     """Plans, trains, measures, compares."""
+    import tqdm
+
+    from vggish_inversion import evaluation
+    from vggish_inversion.experiments import comanducci_2021
+
     experiment = comanducci_2021.Experiment(
         data_dirs=_DATA_DIR.value,
         output_dir=pathlib.Path(_OUTPUT_DIR.value),

@@ -16,19 +16,21 @@ TensorFlow where the log-mel is cached already: copy a log_mel_cache into the ou
 
 import functools
 import pathlib
+from typing import TYPE_CHECKING
 
 from absl import flags, logging
 
 import command
 import training_flags
-from vggish_inversion.data import training_data
-from vggish_inversion.inverters import grid, network, table, training
-from vggish_inversion.targets import encoder, loading
+from vggish_inversion.inverters import config
+
+if TYPE_CHECKING:
+    from vggish_inversion.inverters import grid
 
 _LOAD_TARGET = command.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps, from first to last, or all.")
-_PRESETS = flags.DEFINE_list("presets", ["large"], f"Of {', '.join(network.PRESETS)}.")
-_LOSSES = flags.DEFINE_list("losses", ["l1"], f"Of {', '.join(training.LOSSES)}.")
+_PRESETS = flags.DEFINE_list("presets", ["large"], f"Of {', '.join(config.PRESETS)}.")
+_LOSSES = flags.DEFINE_list("losses", ["l1"], f"Of {', '.join(config.LOSSES)}.")
 _TABLE = flags.DEFINE_string("table", None, "CSV file; takes the place of the flags above.")
 _ROW = flags.DEFINE_integer("row", None, "That row of the table alone, from 1.", lower_bound=1)
 _DATA_DIR = flags.DEFINE_list(
@@ -38,7 +40,10 @@ _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Receives the runs' folder
 _CONFIG = training_flags.define_training_flags()
 
 
-def _train(target: encoder.TargetEncoder, places, folder: pathlib.Path) -> list[grid.GridRun]:
+def _train(target, places, folder: pathlib.Path) -> "list[grid.GridRun]":
+    from vggish_inversion.data import training_data
+    from vggish_inversion.inverters import grid
+
     cache_dir = pathlib.Path(_OUTPUT_DIR.value) / "log_mel_cache"
     return grid.train_grid(
         target,
@@ -50,7 +55,7 @@ def _train(target: encoder.TargetEncoder, places, folder: pathlib.Path) -> list[
     )
 
 
-def _from_flags(folder: pathlib.Path) -> list[grid.GridRun]:
+def _from_flags(folder: pathlib.Path) -> "list[grid.GridRun]":
     target = _LOAD_TARGET()
     layers = [tap.name for tap in target.taps] if _LAYERS.value == ["all"] else _LAYERS.value
     for layer in layers:
@@ -64,7 +69,10 @@ def _from_flags(folder: pathlib.Path) -> list[grid.GridRun]:
     return _train(target, places, folder)
 
 
-def _from_table(folder: pathlib.Path) -> list[grid.GridRun]:
+def _from_table(folder: pathlib.Path) -> "list[grid.GridRun]":
+    from vggish_inversion.inverters import grid, table
+    from vggish_inversion.targets import loading
+
     done = []
     for rows in table.read_table(_TABLE.value, _CONFIG, row=_ROW.value):
         try:

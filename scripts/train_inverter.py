@@ -16,10 +16,7 @@ from absl import flags
 
 import command
 import training_flags
-from vggish_inversion.data import training_data
-from vggish_inversion.inverters import monitoring, network, training
-from vggish_inversion.training import distribution
-from vggish_inversion.vocoders import load_vocoder
+from vggish_inversion.inverters import config
 
 _LOAD_TARGET = command.define_target_flags()
 _LAYER = flags.DEFINE_string("layer", None, "Tap to invert, such as conv4.", required=True)
@@ -30,14 +27,19 @@ _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The run's folder.", requi
 _CACHE_DIR = flags.DEFINE_string(
     "cache_dir", None, "Log-mel, which runs may share; default: OUTPUT_DIR/log_mel_cache."
 )
-_PRESET = flags.DEFINE_enum("preset", "paper", network.PRESETS, "Network.")
-_LOSS = flags.DEFINE_enum("loss", "l1", training.LOSSES, "RecCNN (l1) or RecGAN (gan).")
+_PRESET = flags.DEFINE_enum("preset", "paper", config.PRESETS, "Network.")
+_LOSS = flags.DEFINE_enum("loss", "l1", config.LOSSES, "RecCNN (l1) or RecGAN (gan).")
 _CONFIG = training_flags.define_training_flags()
 _STRATEGY = training_flags.define_strategy_flag()
 
 
 def main():
     """Reads the corpus, trains and writes the run folder."""
+    from vggish_inversion.data import training_data
+    from vggish_inversion.inverters import monitoring, training
+    from vggish_inversion.training import distribution
+    from vggish_inversion.vocoders import load_vocoder
+
     with distribution.scope(_STRATEGY.value):
         target = _LOAD_TARGET()
         target.tap(_LAYER.value)

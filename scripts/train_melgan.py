@@ -16,10 +16,6 @@ from absl import flags
 
 import command
 import vocoder_flags
-from vggish_inversion import features, metrics, reconstruction
-from vggish_inversion.data import segments
-from vggish_inversion.inverters import run
-from vggish_inversion.vocoders import load_vocoder, monitoring, training
 
 _DATA_DIR = flags.DEFINE_list("data_dir", None, "Corpus folder(s) of speech.", required=True)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The run's folder.", required=True)
@@ -32,6 +28,10 @@ _CONFIG = vocoder_flags.define_training_flags()
 
 def _inverted(run_dir: str):
     """The log-mel front end of an inverter's target, and what reconstructs such log-mel."""
+    from vggish_inversion import reconstruction
+    from vggish_inversion.inverters import run
+    from vggish_inversion.vocoders import load_vocoder
+
     trained = run.read_run(run_dir)
     target = trained.load_target()
     trained.check_target(target)
@@ -47,6 +47,10 @@ def _inverted(run_dir: str):
 
 def main():
     """Reads the corpus, trains and writes the run folder."""
+    from vggish_inversion import features, metrics
+    from vggish_inversion.data import segments
+    from vggish_inversion.vocoders import monitoring, training
+
     params, transform = features.LogMelParams(), {}
     if _INVERTER.value:
         params, transform = _inverted(_INVERTER.value)

@@ -11,8 +11,7 @@ import pathlib
 from absl import flags
 
 import command
-from vggish_inversion.tasks import card as small_encoder_card
-from vggish_inversion.tasks import classification, labelled_corpora
+from vggish_inversion.tasks import labelled_corpora
 
 _TASK = flags.DEFINE_enum(
     "task", "speech_commands", sorted(labelled_corpora.TASKS), "What to classify."
@@ -31,6 +30,9 @@ _SEED = flags.DEFINE_integer("seed", 0, "Of weights, order and augmentation.")
 
 def main():
     """Reads the clips, trains, measures on the test split and writes the folder."""
+    from vggish_inversion.tasks import card as small_encoder_card
+    from vggish_inversion.tasks import classification
+
     config = classification.ClassifierConfig(
         num_epochs=_EPOCHS.value,
         batch_size=_BATCH_SIZE.value,

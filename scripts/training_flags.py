@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from absl import flags
 
-from vggish_inversion.inverters import training
-from vggish_inversion.training import distribution, run_folder
+from vggish_inversion.inverters import config as inverter_config
+from vggish_inversion.training import PRECISIONS, STRATEGIES
 
 
-def define_training_flags() -> Callable[..., training.TrainConfig]:
+def define_training_flags() -> Callable[..., inverter_config.TrainConfig]:
     """Defines --epochs, --batch_size and the like; returns what makes a config.
 
     Fields given to it, such as preset and loss, come before the flags.
@@ -17,10 +17,10 @@ def define_training_flags() -> Callable[..., training.TrainConfig]:
     batch_size = flags.DEFINE_integer("batch_size", 64, "Patches per step.", lower_bound=1)
     rate = flags.DEFINE_float("learning_rate", 2e-3, "Peak of the cosine schedule.", 1e-7)
     optimizer = flags.DEFINE_enum(
-        "optimizer", "muon", training.OPTIMIZERS, "adam is the published one, and slower."
+        "optimizer", "muon", inverter_config.OPTIMIZERS, "adam is the published one, and slower."
     )
     precision = flags.DEFINE_enum(
-        "precision", "float32", run_folder.PRECISIONS, "What the inverter's layers compute in."
+        "precision", "float32", PRECISIONS, "What the inverter's layers compute in."
     )
     num_views = flags.DEFINE_integer(
         "num_views",
@@ -35,7 +35,7 @@ def define_training_flags() -> Callable[..., training.TrainConfig]:
     )
     jit_compile = flags.DEFINE_bool("jit_compile", False, "Compile the step with XLA.")
 
-    def config(**fields) -> training.TrainConfig:
+    def config(**fields) -> inverter_config.TrainConfig:
         from_flags = {
             "num_views": num_views.value,
             "num_epochs": epochs.value,
@@ -47,7 +47,7 @@ def define_training_flags() -> Callable[..., training.TrainConfig]:
             "jit_compile": jit_compile.value,
             "initial_weights": initial.value,
         }
-        return training.TrainConfig(**{**from_flags, **fields})
+        return inverter_config.TrainConfig(**{**from_flags, **fields})
 
     return config
 
@@ -57,6 +57,6 @@ def define_strategy_flag():
     return flags.DEFINE_enum(
         "strategy",
         "none",
-        distribution.STRATEGIES,
+        STRATEGIES,
         "mirrored: all GPUs of this machine; multi_worker: the machines in TF_CONFIG.",
     )

@@ -4,16 +4,16 @@ from collections.abc import Callable
 
 from absl import flags
 
-from vggish_inversion.training import run_folder
-from vggish_inversion.vocoders import training
+from vggish_inversion.training import PRECISIONS
+from vggish_inversion.vocoders import config as vocoder_config
 
 
-def define_training_flags() -> Callable[[], training.VocoderConfig]:
+def define_training_flags() -> Callable[[], vocoder_config.VocoderConfig]:
     """Defines --vocoder, --epochs and the like; returns what makes the config of them."""
-    default = training.VocoderConfig()
+    default = vocoder_config.VocoderConfig()
     values = {
         "vocoder": flags.DEFINE_enum(
-            "vocoder", "melgan", sorted(training.GENERATORS), "The network."
+            "vocoder", "melgan", vocoder_config.GENERATORS, "The network."
         ),
         "width": flags.DEFINE_integer(
             "width", None, "Channels; default: the network's own.", lower_bound=8
@@ -41,12 +41,12 @@ def define_training_flags() -> Callable[[], training.VocoderConfig]:
         ),
         "seed": flags.DEFINE_integer("seed", 0, "Of everything random."),
         "precision": flags.DEFINE_enum(
-            "precision", "float32", run_folder.PRECISIONS, "What the layers compute in."
+            "precision", "float32", PRECISIONS, "What the layers compute in."
         ),
         "jit_compile": flags.DEFINE_bool("jit_compile", False, "Compile the step with XLA."),
     }
 
-    def config() -> training.VocoderConfig:
-        return training.VocoderConfig(**{name: flag.value for name, flag in values.items()})
+    def config() -> vocoder_config.VocoderConfig:
+        return vocoder_config.VocoderConfig(**{name: flag.value for name, flag in values.items()})
 
     return config

@@ -26,10 +26,9 @@ _FENCED = re.compile(r"^```(?:bash|yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"(?:python ((?:scripts|tools)/\w+)\.py|vggish-inversion (\w+)) (--.*)")
 
 # Parses each command's flags and no more. Scripts define the same flags, so each has a process of
-# its own; what they import takes seconds, so it is there before these processes part.
+# its own.
 _CHECK_FLAGS = """
 import json, os, runpy, sys
-import vggish_inversion.evaluation, vggish_inversion.inverters.training
 sys.path.insert(0, "scripts")
 codes = []
 for argv in json.load(sys.stdin):

@@ -17,8 +17,6 @@ from absl import flags
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
 
 import command
-from vggish_inversion import results
-from vggish_inversion.files import hub
 
 _RESULTS_DIRS = flags.DEFINE_list("results_dirs", [], "Of scripts/evaluate.py.")
 _KEPT = "not kept"
@@ -45,6 +43,9 @@ def _minutes(history: pathlib.Path) -> str:
 
 
 def _models() -> Iterator[tuple[str, str, str]]:
+    from vggish_inversion import results
+    from vggish_inversion.files import hub
+
     root = hub.models_dir()
     for kind in _KINDS:
         for path in sorted((root / kind).rglob("config.json")):
@@ -58,6 +59,8 @@ def _models() -> Iterator[tuple[str, str, str]]:
 
 
 def _evaluations() -> Iterator[tuple[str, str, str]]:
+    from vggish_inversion import results
+
     for folder in _RESULTS_DIRS.value:
         read = results.read_results(folder)
         run = read.run or {}

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 
-import soundfile
 from absl import flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
@@ -26,6 +25,8 @@ _SAMPLE_RATE_HZ = 16000
 
 def _speak(flite, row, path):
     """Writes what a flite voice makes of the row's text."""
+    import soundfile
+
     with tempfile.TemporaryDirectory() as folder:
         wav = pathlib.Path(folder, "speech.wav")
         speak = [flite, "-voice", row["speaker"], "-t", row["text"], "-o", str(wav)]

@@ -17,7 +17,7 @@ from absl import flags
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
 
 import command
-from vggish_inversion import report, results
+from vggish_inversion import results
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 _RESULTS_DIRS = flags.DEFINE_list("results_dirs", None, "Of scripts/evaluate.py.", required=True)
@@ -32,6 +32,8 @@ _ENTRY = re.compile(r"^( +)- Listen:\n(?:\1 +- results/.*\n)*", re.MULTILINE)
 
 def main():
     """Writes pages and menu, and prints what was written."""
+    from vggish_inversion import report
+
     pages = report.write_gallery(
         [results.read_results(folder) for folder in _RESULTS_DIRS.value],
         _OUTPUT_DIR.value,

@@ -20,7 +20,7 @@ from absl import flags
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
 
 import command
-from vggish_inversion import report, results
+from vggish_inversion import results
 
 _RESULTS_DIRS = flags.DEFINE_list("results_dirs", None, "Of scripts/evaluate.py.", required=True)
 _PATCHES_OF = flags.DEFINE_list("patches_of", None, "Taps, by the patches their inverters saw.")
@@ -29,6 +29,8 @@ _FIGURE = flags.DEFINE_string("figure", None, "Receives WER against patches, as 
 
 def main():
     """Prints one table; draws the figure if one is asked for."""
+    from vggish_inversion import report
+
     folders = [results.read_results(folder) for folder in _RESULTS_DIRS.value]
     if _FIGURE.value and not _PATCHES_OF.value:
         raise ValueError("--figure draws WER against patches; name the taps: --patches_of=layer_1")

@@ -13,8 +13,6 @@ from absl import flags
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
 
 import command
-from vggish_inversion.files import hub
-from vggish_inversion.inverters import card
 
 _RUNS_DIR = flags.DEFINE_string(
     "runs_dir", None, "Folder with finished runs, at any depth.", required=True
@@ -26,6 +24,9 @@ _RESULTS_DIRS = flags.DEFINE_list("results_dirs", [], "Results of evaluate.py, f
 
 def main():
     """Stores every run that is finished."""
+    from vggish_inversion.files import hub
+    from vggish_inversion.inverters import card
+
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
     ).stdout.strip()

@@ -16,8 +16,6 @@ from absl import flags
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
 
 import command
-from vggish_inversion.files import hub
-from vggish_inversion.vocoders import card
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of scripts/train_melgan.py.", required=True)
 _MODELS_DIR = flags.DEFINE_string("models_dir", None, "The store; default: the project's.")
@@ -27,6 +25,9 @@ _RESULTS = flags.DEFINE_string("results", None, "Output of benchmarks/vocoders.p
 
 def main():
     """Stores what the run has reached and prints where."""
+    from vggish_inversion.files import hub
+    from vggish_inversion.vocoders import card
+
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
     ).stdout.strip()

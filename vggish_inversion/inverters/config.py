@@ -1,11 +1,10 @@
-"""The settings of one inverter's training."""
+"""The settings of one inverter's training, and what there is to choose from; needs no Keras."""
 
 import dataclasses
 
-from vggish_inversion.training import optimizers
-
+PRESETS = ("paper", "large")  # of `network`
 LOSSES = ("l1", "gan")
-OPTIMIZERS = tuple(optimizers.OPTIMIZERS)
+OPTIMIZERS = ("adam", "muon")  # of `training.optimizers`
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,6 +8,7 @@ from absl import logging
 
 from vggish_inversion import audio
 from vggish_inversion.data import corpora, recordings
+from vggish_inversion.files import failures
 from vggish_inversion.reconstruction.reconstructor import Reconstructor
 from vggish_inversion.results import OK
 
@@ -41,7 +42,7 @@ def reconstruct_files(
     name: str,
     output_dir: str | pathlib.Path,
 ) -> list[str]:
-    """Reconstructs files one by one; one that fails does not stop the rest.
+    """Reconstructs files one by one; one that fails, whatever fails, does not stop the rest.
 
     Args:
         inputs: of `find_inputs`.
@@ -68,9 +69,11 @@ def reconstruct_files(
                 (folder / relative).parent.mkdir(parents=True, exist_ok=True)
                 audio.write_wav(folder / relative, result.waveform)
                 taken[relative] = path
-            except ValueError as error:
-                status = " ".join(str(error).split())
-                logging.error("%s", status)
+            except Exception as error:  # noqa: BLE001  (it is the reason in the file's row)
+                status = failures.in_one_line(error)
+                said = status if str(path) in status else f"{path}: {status}"
+                logging.error("%s", said)
+                logging.debug("%s", path, exc_info=error)
             writer.writerow((path, relative if status == OK else "", status))
             file.flush()
             statuses.append(status)

@@ -14,9 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import keras
 import numpy as np
 
-from vggish_inversion.training import run_folder
-
-STRATEGIES = ("none", "mirrored", "multi_worker")
+from vggish_inversion.training import STRATEGIES, run_folder
 
 
 @contextlib.contextmanager

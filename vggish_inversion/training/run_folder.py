@@ -16,11 +16,10 @@ import keras
 import numpy as np
 
 from vggish_inversion.files import documents, folders, npz
+from vggish_inversion.training import PRECISIONS
 
 # Settings that tell where a run was made, not what it is; the data has a fingerprint.
 _MAY_DIFFER = {"command", "versions", "data_dir"}
-
-PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
 class RunError(ValueError):

@@ -11,6 +11,7 @@ from vggish_inversion.data import segments
 from vggish_inversion.files import folders, hub
 from vggish_inversion.training import run_folder
 from vggish_inversion.vocoders import adversarial, losses, melgan, vocos
+from vggish_inversion.vocoders.config import VocoderConfig
 
 GENERATORS = {"vocos": vocos.build_generator, "melgan": melgan.build_generator}
 MODEL_FILE = "vocoder.keras"
@@ -18,41 +19,6 @@ MODEL_FILE = "vocoder.keras"
 _NUM_VALIDATION_SEGMENTS = 64
 _WARMUP_STEPS = 500
 _MAX_GRADIENT_NORM = 10.0
-
-
-@dataclasses.dataclass(frozen=True)
-class VocoderConfig:
-    """How a vocoder is trained.
-
-    Attributes:
-        vocoder: of `GENERATORS`.
-        width: channels of the generator; its own default if None.
-        adversarial: whether MelGAN's discriminators join in (TensorFlow alone); best begun from
-            `initial_weights` that were trained without.
-        initial_weights: a `.keras` file of the same generator to begin with.
-        num_epochs: of `steps_per_epoch` steps each; at the end of one the state is written.
-        steps_per_epoch: steps.
-        batch_size: segments per step.
-        segment_frames: their length; at least 7, for the longest window of the loss.
-        learning_rate: peak of the cosine schedule (Adam).
-        seed: of weights and segments.
-        precision: what the layers compute in; the waveform and the losses are float32, and so is
-            the network that is written.
-        jit_compile: whether XLA compiles the step.
-    """
-
-    vocoder: str = "vocos"
-    width: int | None = None
-    adversarial: bool = False
-    initial_weights: str | None = None
-    num_epochs: int = 60
-    steps_per_epoch: int = 500
-    batch_size: int = 16
-    segment_frames: int = 64
-    learning_rate: float = 1e-3
-    seed: int = 0
-    precision: str = "float32"
-    jit_compile: bool = False
 
 
 def build_generator(
