@@ -1,5 +1,6 @@
 """The bundled clips, and small corpora that tests write from them."""
 
+import os
 import pathlib
 
 import numpy as np
@@ -26,3 +27,14 @@ def write_ljspeech(folder: pathlib.Path, ids, *, num_samples: int = 20000) -> pa
         lines.append(f"{name}|Text {index}.|Text number {index}.")
     (folder / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
+
+
+def disturb(path: pathlib.Path) -> None:
+    """Replaces a wav by noise of the same length; name, size and date stay as they are."""
+    before = path.stat()
+    waveform, rate = soundfile.read(path, dtype="float32")
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, waveform.shape)
+    soundfile.write(path, noise, rate)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)

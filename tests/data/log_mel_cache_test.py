@@ -1,13 +1,15 @@
 """The cache holds what the front end computes, and batches depend on seed and step alone."""
 
 import pathlib
+import shutil
 import tempfile
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
 
 from tests import speech
-from vggish_inversion import features
+from vggish_inversion import audio, features
 from vggish_inversion.data import corpora, log_mel_cache
 
 _PARAMS = features.LogMelParams()
@@ -38,6 +40,54 @@ class DataTest(tf.test.TestCase):
         again = log_mel_cache.cache_log_mel(self.utterances, _PARAMS, self.cache_dir)
         self.assertEqual(again.fingerprint, self.cache.fingerprint)
         self.assertEqual((folder / "frames.f16").stat().st_mtime_ns, written)
+
+    def test_other_recordings_under_the_old_names_are_read_anew(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        data_dir = speech.write_ljspeech(folder / "lj", ["a", "b", "c"])
+        first = log_mel_cache.cache_log_mel(corpora.read_corpus(data_dir), _PARAMS, folder)
+        for path in sorted((data_dir / "wavs").glob("*"))[:2]:
+            speech.disturb(path)
+        second = log_mel_cache.cache_log_mel(corpora.read_corpus(data_dir), _PARAMS, folder)
+        self.assertNotEqual(second.fingerprint, first.fingerprint)
+        for index, changed in enumerate((True, True, False)):
+            log_mels = [np.split(cache.frames, 3)[index] for cache in (first, second)]
+            self.assertEqual(bool(np.abs(np.subtract(*log_mels)).max() > 1.0), changed)
+        waveform = audio.read_audio(data_dir / "wavs" / "a.wav")
+        expected = features.waveform_to_log_mel(waveform, _PARAMS)
+        self.assertAllClose(np.split(second.frames, 3)[0], expected, atol=4e-3)
+
+    def test_a_fingerprint_is_of_contents_and_order(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        here = corpora.read_corpus(speech.write_ljspeech(folder / "here", ["a", "b"]))
+        shutil.copytree(folder / "here" / "wavs", folder / "there")
+        (folder / "there" / "b.wav").rename(folder / "there" / "c.wav")
+        there = corpora.read_corpus(folder / "there")
+        name = log_mel_cache.fingerprint(here, _PARAMS)
+        self.assertEqual(log_mel_cache.fingerprint(there, _PARAMS), name)
+        others = [
+            log_mel_cache.fingerprint(here[::-1], _PARAMS),
+            log_mel_cache.fingerprint(here[:1], _PARAMS),
+            log_mel_cache.fingerprint(here, features.LogMelParams(log_offset=0.001)),
+            log_mel_cache.fingerprint([here[0], corpora.Utterance("no", folder / "no")], _PARAMS),
+        ]
+        self.assertLen({name, *others}, 5)
+
+    def test_recordings_that_change_while_they_are_read(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        data_dir = speech.write_ljspeech(folder / "lj", ["a", "b"])
+        read = log_mel_cache._write_cache
+
+        def change(*arguments):
+            read(*arguments)
+            speech.disturb(data_dir / "wavs" / "a.wav")
+
+        utterances = corpora.read_corpus(data_dir)
+        with (
+            mock.patch.object(log_mel_cache, "_write_cache", change),
+            self.assertRaisesRegex(corpora.CorpusError, "were changed while they were read"),
+        ):
+            log_mel_cache.cache_log_mel(utterances, _PARAMS, folder / "cache")
+        self.assertEmpty(list((folder / "cache").iterdir()))
 
     def test_patches_come_from_one_utterance_each(self):
         numbered = log_mel_cache.LogMelCache(

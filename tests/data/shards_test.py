@@ -1,5 +1,6 @@
 """Shards hold what the cache holds, and their batches depend on seed and step alone."""
 
+import dataclasses
 import json
 import pathlib
 import subprocess
@@ -44,7 +45,101 @@ class RecordsTest(tf.test.TestCase):
             self.assertEqual(splits[split].num_patches, cache.num_patches)
             self.assertEqual(splits[split].fingerprint, cache.fingerprint)
             self.assertAllEqual(splits[split].grid_patches(), cache.grid_patches())
-        self.assertLen(splits["train"].grid_patches(3), 3)
+
+    def test_a_limited_grid_is_spread_as_the_cache_spreads_it(self):
+        # frames are numbered through: a patch's first value says where it lies
+        lengths = np.array([200, 96, 700, 150, 290])
+        frames = np.split(np.arange(lengths.sum()), np.cumsum(lengths)[:-1])
+        for hop in (96, 48):
+            params = features.LogMelParams(num_bands=1, patch_hop_frames=hop)
+            records = self._write_records(f"spread_{hop}", [frames[:2], frames[2:]], params)
+            cache = log_mel_cache.LogMelCache(
+                np.concatenate(frames)[:, np.newaxis].astype(np.float16), lengths, params, ""
+            )
+            everything = records.grid_patches()[:, 0, 0]
+            for limit in (1, 2, 5, 9, len(everything) - 1, len(everything), 999):
+                spread = records.grid_patches(limit)
+                self.assertAllEqual(spread, cache.grid_patches(limit))
+                self.assertLen(spread, min(limit, len(everything)))
+            # by hand: a limit of half sees both ends, and gaps of at most three patches
+            half = records.grid_patches(len(everything) // 2)[:, 0, 0]
+            self.assertEqual((half[0], half[-1]), (everything[0], everything[-1]))
+            self.assertLessEqual(np.diff(np.searchsorted(everything, half)).max(), 3)
+
+    def test_both_starts_of_an_utterance_one_frame_longer_than_a_patch_are_drawn(self):
+        params = features.LogMelParams(num_bands=1)
+        records = self._write_records("ends", [[np.arange(97), 1000 + np.arange(96)]], params)
+        batches = records.batches(batch_size=2, seed=0)
+        drawn = [next(batches)[:, 0, 0] for _ in range(40)]
+        self.assertEqual(set(np.concatenate(drawn)), {0.0, 1.0, 1000.0})
+
+    def test_every_start_is_drawn_and_the_last_as_often_as_the_others(self):
+        params = features.LogMelParams(num_bands=1)
+        records = self._write_records("places", [[np.arange(100)]], params)
+        batches = records.batches(batch_size=1, seed=1)
+        starts = [int(next(batches)[0, 0, 0]) for _ in range(600)]
+        counts = np.bincount(starts, minlength=5)
+        self.assertLen(counts, 5)
+        self.assertAllClose(counts / 600, np.full(5, 0.2), atol=0.06)  # 3.7 deviations
+
+    def test_passes_and_seeds_have_nothing_in_common(self):
+        seen = {}
+        for seed in (*range(6), 2**31 - 1, 2**31, 2**40):
+            for number in range(8):
+                for kind, stream in enumerate(shards._streams(seed, number)):
+                    for index in range(3):
+                        key = tuple(shards._fold_in(stream, index).numpy())
+                        self.assertNotIn(key, seen, (seed, number, kind, index))
+                        seen[key] = (seed, number, kind, index)
+        # no half of a seed may be all that differs: what is drawn must differ, too
+        params = features.LogMelParams(num_bands=1)
+        records = self._write_records("passes", [[np.arange(10 * 96)] * 3], params)
+        passes = {}
+        for seed in range(3):
+            for number in range(3):
+                dataset = records.batch_dataset(batch_size=30, seed=seed, first_step=number)
+                starts = tuple(sorted(next(iter(dataset)).numpy()[:, 0, 0]))
+                self.assertNotIn(starts, passes, (seed, number))
+                passes[starts] = (seed, number)
+
+    def test_each_pass_shuffles_anew_whatever_seed_the_program_has_set(self):
+        params = features.LogMelParams(num_bands=1)
+        utterances = [100 * i + np.zeros(96) for i in range(20)]
+        records = self._write_records("order", [utterances], params)
+        order = []
+        for program_seed in (None, 0, 7):
+            if program_seed is not None:
+                tf.random.set_seed(program_seed)
+            batches = records.batches(batch_size=20, seed=0)
+            order.append([next(batches)[:, 0, 0] for _ in range(3)])
+        self.assertAllEqual(order[0], order[1])
+        self.assertAllEqual(order[0], order[2])
+        one, two, three = order[0]
+        self.assertAllEqual(np.sort(one), np.sort(two))
+        self.assertNotAllEqual(one, two)
+        self.assertNotAllEqual(two, three)
+
+    def test_shards_that_lost_records_are_noticed(self):
+        params = features.LogMelParams(num_bands=1)
+        records = self._write_records("lost", [[np.arange(200)], [np.arange(200)]], params)
+        less = dataclasses.replace(records, shards=records.shards[:1])
+        for limit in (None, 2):
+            with self.assertRaisesRegex(corpora.CorpusError, "holds 2 patches, .* says 4"):
+                less.grid_patches(limit)
+
+    def _write_records(self, name, shard_frames, params) -> shards.LogMelRecords:
+        """Shards of log-mels of one band, written here and not by the package."""
+        paths, num_patches = [], 0
+        for number, utterances in enumerate(shard_frames):
+            paths.append(self.folder / f"{name}-{number}")
+            with tf.io.TFRecordWriter(str(paths[-1])) as writer:
+                for values in utterances:
+                    content = np.asarray(values, np.float16).tobytes()
+                    feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[content]))
+                    features_ = tf.train.Features(feature={"log_mel": feature})
+                    writer.write(tf.train.Example(features=features_).SerializeToString())
+                    num_patches += len(values) // params.patch_frames
+        return shards.LogMelRecords(tuple(paths), params, "", num_patches)
 
     def test_context(self):
         train, cache = self._read()["train"], self.caches["train"]
@@ -92,6 +187,16 @@ class RecordsTest(tf.test.TestCase):
         rows = (run_dir / "history.csv").read_text().splitlines()[1:]
         losses = [float(row.split(",")[2]) for row in rows]
         self.assertLess(losses[-1], losses[0])
+
+    def test_an_index_tells_other_recordings_from_these(self):
+        data_dir = speech.write_ljspeech(self.folder / "lj", ["a", "b"])
+        index = []
+        for name in ("before", "after"):
+            split = {"train": corpora.read_corpus(data_dir)}
+            training_data.write_dataset(split, _PARAMS, self.folder / name)
+            index.append(training_data.read_dataset(self.folder / name, _PARAMS)["train"])
+            speech.disturb(data_dir / "wavs" / "b.wav")
+        self.assertNotEqual(index[0].fingerprint, index[1].fingerprint)
 
     def test_unusable_folders(self):
         with self.assertRaisesRegex(FileExistsError, "give a new --output_dir"):

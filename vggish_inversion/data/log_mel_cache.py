@@ -7,9 +7,7 @@ the seed and the number of the step alone, so a run that is resumed sees what it
 
 import contextlib
 import dataclasses
-import hashlib
 import itertools
-import json
 import math
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -19,17 +17,36 @@ from absl import logging
 
 from vggish_inversion import audio, features
 from vggish_inversion.data import corpora
-from vggish_inversion.files import documents, folders
+from vggish_inversion.files import contents, documents, folders
 
 _HELD_OUT_EVERY = 20
+# Of caches; another number where decoding or the front end comes to give other values.
+_FORMAT = 2
 DELETE_CACHE = "delete the folder, and it will be written anew"
 
 
 def fingerprint(utterances: Sequence[corpora.Utterance], params: features.LogMelParams) -> str:
-    """Names a set of recordings as one log-mel front end sees them, from ids and file sizes."""
-    rows = [[item.id, item.path.stat().st_size] for item in utterances]
-    settings = [dataclasses.asdict(params), rows]
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    """Names a set of recordings as one log-mel front end sees them, from what the files hold.
+
+    Equal recordings in the same order have equal fingerprints, whatever they are called.
+    """
+    recordings = contents.digest_all(item.path for item in utterances)
+    return contents.digest_of([_FORMAT, dataclasses.asdict(params), recordings])
+
+
+def check_unchanged(
+    utterances: Sequence[corpora.Utterance], params: features.LogMelParams, name: str
+) -> None:
+    """Makes sure that what was just read is what its fingerprint was taken of.
+
+    Raises:
+        corpora.CorpusError: if a recording was changed in the meantime.
+    """
+    if fingerprint(utterances, params) != name:
+        raise corpora.CorpusError(
+            "recordings were changed while they were read; expected a corpus at rest: start again "
+            "when it is whole"
+        )
 
 
 def log_mel_dataset(utterances: Sequence[corpora.Utterance], params: features.LogMelParams):
@@ -123,9 +140,7 @@ class LogMelCache:
         """Patches side by side, the same every time, spread evenly if there are too many."""
         starts = [features.patch_starts(length, self.params) for length in self.lengths]
         utterance = np.repeat(np.arange(len(starts)), [len(row) for row in starts])
-        places = np.arange(len(utterance))
-        if max_patches and len(places) > max_patches:
-            places = np.linspace(0, len(places) - 1, max_patches).round().astype(int)
+        places = spread(len(utterance), max_patches)
         return self._gather(utterance[places], np.concatenate(starts)[places])
 
     def batches(self, *, batch_size: int, seed: int, first_step: int = 0) -> Iterator[np.ndarray]:
@@ -164,6 +179,17 @@ class LogMelCache:
         return self.frames[first_frame + frames].astype(np.float32)
 
 
+def spread(count: int, limit: int | None) -> np.ndarray:
+    """At most `limit` of `count` places, from the first to the last, spread evenly.
+
+    >>> spread(10, 4).tolist()
+    [0, 3, 6, 9]
+    """
+    if not limit or count <= limit:
+        return np.arange(count)
+    return np.linspace(0, count - 1, limit).round().astype(int)
+
+
 def cache_log_mel(
     utterances: Sequence[corpora.Utterance],
     params: features.LogMelParams,
@@ -171,14 +197,20 @@ def cache_log_mel(
 ) -> LogMelCache:
     """Computes the log-mel of every utterance, or finds it where it was computed before.
 
-    Recordings that cannot be used are logged, one line each, and left out.
+    Recordings that cannot be used are logged, one line each, and left out. All are read to tell
+    whether they are those of before.
 
     Raises:
-        corpora.CorpusError: if none can be used.
+        corpora.CorpusError: if none can be used, or some are changed while they are read.
     """
     name = fingerprint(utterances, params)
     folder = pathlib.Path(cache_dir) / name
-    folders.write_once(folder, lambda unfinished: _write_cache(utterances, params, unfinished))
+
+    def write(unfinished: pathlib.Path) -> None:
+        _write_cache(utterances, params, unfinished)
+        check_unchanged(utterances, params, name)
+
+    folders.write_once(folder, write)
     lengths = read_lengths(folder)
     frames = map_file(folder / "frames.f16", np.float16, (int(lengths.sum()), params.num_bands))
     return LogMelCache(frames, lengths, params, name)

@@ -5,7 +5,6 @@ on the seed and the number of the step alone.
 """
 
 import dataclasses
-import hashlib
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 
@@ -14,7 +13,7 @@ from absl import logging
 
 from vggish_inversion import audio, features
 from vggish_inversion.data import corpora, log_mel_cache
-from vggish_inversion.files import folders
+from vggish_inversion.files import contents, folders
 
 _INT16_SCALE = 32767.0
 Transform = Callable[[np.ndarray], np.ndarray]
@@ -107,15 +106,21 @@ def cache_segments(
         transform_name: tells one transform from another: such as the digest of its weights.
 
     Raises:
-        corpora.CorpusError: if none can be used.
+        corpora.CorpusError: if none can be used, or some are changed while they are read.
+        ValueError: if a transform has no name.
     """
-    name = log_mel_cache.fingerprint(utterances, params)
+    recordings = name = log_mel_cache.fingerprint(utterances, params)
     if transform is not None:
-        name = hashlib.sha256(f"{name} {transform_name}".encode()).hexdigest()[:16]
+        if not transform_name:
+            raise ValueError("a transform without a name; give transform_name=, such as a digest")
+        name = contents.digest_of([recordings, transform_name])
     folder = pathlib.Path(cache_dir) / f"segments-{name}"
-    folders.write_once(
-        folder, lambda unfinished: _write_cache(utterances, params, unfinished, transform)
-    )
+
+    def write(unfinished: pathlib.Path) -> None:
+        _write_cache(utterances, params, unfinished, transform)
+        log_mel_cache.check_unchanged(utterances, params, recordings)
+
+    folders.write_once(folder, write)
     lengths = log_mel_cache.read_lengths(folder)
     num_frames, overhang = int(lengths.sum()), params.window_samples - params.hop_samples
     num_samples = num_frames * params.hop_samples + len(lengths) * overhang

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from absl import logging
@@ -19,6 +20,8 @@ from vggish_inversion.data import corpora, log_mel_cache
 
 _SHARDS_AT_A_TIME = 4
 _SHUFFLED_PATCHES = 8192  # 200 MB, in which neighbours of one utterance are spread
+_ALGORITHM = "philox"  # "auto_select" would depend on the device
+_GRAPH_SEED = 1
 WRITE_ANEW = "copy it again, or write it anew with scripts/prepare_dataset.py"
 
 
@@ -61,10 +64,13 @@ class LogMelRecords:
             )
 
         def one_pass(number):
-            order = tf.random.experimental.stateless_shuffle(
-                tf.constant([str(path) for path in self.shards]), seed=tf.stack([seed, number])
+            # Graph's own, or Dataset.shuffle would mix in whatever seed the program has set.
+            tf.random.set_seed(_GRAPH_SEED)
+            order, cuts, shuffles = _streams(seed, number)
+            shards = tf.random.experimental.stateless_shuffle(
+                tf.constant([str(path) for path in self.shards]), seed=order, alg=_ALGORITHM
             )
-            utterances = tf.data.Dataset.from_tensor_slices(order).interleave(
+            utterances = tf.data.Dataset.from_tensor_slices(shards).interleave(
                 tf.data.TFRecordDataset,
                 cycle_length=_SHARDS_AT_A_TIME,
                 num_parallel_calls=tf.data.AUTOTUNE,
@@ -72,11 +78,12 @@ class LogMelRecords:
             )
             patches = utterances.enumerate().flat_map(
                 lambda index, record: tf.data.Dataset.from_tensor_slices(
-                    self._random_patches(record, tf.stack([seed + number, index]))
+                    self._random_patches(record, _fold_in(cuts, index))
                 )
             )
-            # A seed per pass would have to be known outside the graph; what is cut differs anyway.
-            shuffled = patches.shuffle(_SHUFFLED_PATCHES, seed=seed, reshuffle_each_iteration=False)
+            shuffled = patches.shuffle(
+                _SHUFFLED_PATCHES, seed=shuffles[0], reshuffle_each_iteration=False
+            )
             batches = shuffled.batch(batch_size, drop_remainder=True).take(steps_per_pass)
             # Shards that hold less than they should would be passed over without end.
             return batches.apply(tf.data.experimental.assert_cardinality(steps_per_pass))
@@ -96,20 +103,25 @@ class LogMelRecords:
             yield from self.batch_dataset(**place).as_numpy_iterator()
 
     def grid_patches(self, max_patches: int | None = None) -> np.ndarray:
-        """Patches side by side, spread evenly over the utterances if there are too many.
+        """Patches side by side, spread evenly if there are too many, as of `data.LogMelCache`.
 
         Raises:
             corpora.CorpusError: if a shard is damaged.
         """
-        every = max(1, self.num_patches // (max_patches or self.num_patches))
+        places = None
+        if max_patches:
+            num_starts = sum(len(starts) for _, starts in self._grid())  # the index does not say it
+            places = log_mel_cache.spread(num_starts, max_patches)
         found, count = [], 0
-        for path in self.shards:
-            for log_mel in self._log_mels(path):
-                starts = features.patch_starts(len(log_mel), self.params)
-                wanted = starts[-count % every :: every]
-                found.append(self._cut(log_mel, wanted))
-                count += len(starts)
-        return np.concatenate(found)[:max_patches].astype(np.float32)
+        for log_mel, starts in self._grid():
+            wanted = starts
+            if places is not None:
+                first, end = np.searchsorted(places, [count, count + len(starts)])
+                wanted = starts[places[first:end] - count]
+            if len(wanted):
+                found.append(self._cut(log_mel, wanted).numpy())
+            count += len(starts)
+        return np.concatenate(found).astype(np.float32)
 
     @contextlib.contextmanager
     def damage_named(self) -> Iterator[None]:
@@ -125,15 +137,22 @@ class LogMelRecords:
         try:
             yield
         except (tf.errors.OpError, UnicodeDecodeError):  # some of its messages are no UTF-8
-            self._check()
+            for _ in self._grid():  # which raises at the first shard that is damaged
+                pass
             raise
 
-    def _check(self) -> None:
-        """Reads all shards; raises CorpusError at the first that is not what it should be."""
-        frames = self.params.patch_frames
-        num_patches = sum(
-            len(log_mel) // frames for path in self.shards for log_mel in self._log_mels(path)
-        )
+    def _grid(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Every utterance with the starts of its patches that lie side by side.
+
+        Raises:
+            corpora.CorpusError: if a shard is damaged, or, in the end, if there was less or more
+                than the index says.
+        """
+        num_patches = 0
+        for path in self.shards:
+            for log_mel in self._log_mels(path):
+                yield log_mel, features.patch_starts(len(log_mel), self.params)
+                num_patches += len(log_mel) // self.params.patch_frames
         if num_patches != self.num_patches:
             raise corpora.CorpusError(
                 f"{self.shards[0].parent} holds {num_patches} patches, where its index says "
@@ -171,7 +190,7 @@ class LogMelRecords:
         log_mel, frames = self._parse(record), self.params.patch_frames
         length = tf.shape(log_mel)[0]
         starts = tf.random.stateless_uniform(
-            [length // frames], seed, maxval=length - frames + 1, dtype=tf.int32
+            [length // frames], seed, maxval=length - frames + 1, dtype=tf.int32, alg=_ALGORITHM
         )
         return self._cut(log_mel, starts)
 
@@ -179,6 +198,32 @@ class LogMelRecords:
         return features.log_mel_to_patches(
             log_mel, starts, self.params, context_frames=self.context_frames
         )
+
+
+def _streams(seed: int, number) -> tuple[Any, ...]:
+    """Seeds of one pass: of the order of its shards, of where it cuts, and of what it shuffles.
+
+    Mixed, not added up: passes of neighbouring seeds have nothing in common.
+
+    Args:
+        seed: of the run.
+        number: of the pass, a tensor.
+
+    Returns:
+        Three int64 tensors `[2]`, as the stateless functions of `tf.random` take them.
+    """
+    import tensorflow as tf
+
+    own = _fold_in(tf.constant([seed, 0], tf.int64), number)
+    # Folded in twice: the first of both numbers is one of its own, too.
+    return tuple(_fold_in(_fold_in(own, purpose), 0) for purpose in range(3))
+
+
+def _fold_in(seed, number) -> Any:
+    """The seed of one stream of many; see `tf.random.fold_in`."""
+    import tensorflow as tf
+
+    return tf.random.fold_in(seed, tf.cast(number, tf.int64), alg=_ALGORITHM)
 
 
 def write_shards(items, params, folder: pathlib.Path, utterances_per_shard: int) -> dict:
@@ -189,6 +234,7 @@ def write_shards(items, params, folder: pathlib.Path, utterances_per_shard: int)
     """
     import tensorflow as tf
 
+    fingerprint = log_mel_cache.fingerprint(items, params)
     folder.mkdir(parents=True)
     names, counts, num_patches, writer = [], [], 0, None
     try:
@@ -218,7 +264,7 @@ def write_shards(items, params, folder: pathlib.Path, utterances_per_shard: int)
             writer.close()
     if not names:
         raise corpora.CorpusError(f"none of the {len(items)} recordings can be used")
-    fingerprint = log_mel_cache.fingerprint(items, params)
+    log_mel_cache.check_unchanged(items, params, fingerprint)
     return {
         "shards": names,
         "num_utterances": counts,

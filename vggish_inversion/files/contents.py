@@ -1,0 +1,44 @@
+"""Names files by what is in them: neither a name nor a size nor a date tells that one was changed.
+
+No digest is kept between runs: whatever could say that a file is as it was, without reading it, can
+be wrong after a copy, a restored date or a coarse clock. Reading is cheap beside what digests save:
+13,100 files of 290 kB (LJSpeech's 3.8 GB) take 3 seconds of one core, where they are in memory.
+"""
+
+import concurrent.futures
+import hashlib
+import json
+import os
+import pathlib
+from collections.abc import Iterable
+from typing import Any
+
+from vggish_inversion.files import integrity
+
+UNREADABLE = "unreadable"
+
+
+def digest(path: str | os.PathLike[str]) -> str:
+    """The first 16 hexadecimal digits of a file's SHA-256; `UNREADABLE` if it cannot be read.
+
+    A file that cannot be read is not an error here: who needs what is in it says so by name.
+    """
+    try:
+        return integrity.sha256(path)[:16]
+    except OSError:
+        return UNREADABLE
+
+
+def digest_all(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """`digest` of each, in order, read side by side."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return list(pool.map(digest, map(pathlib.Path, paths)))
+
+
+def digest_of(values: Any) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of values that JSON can hold.
+
+    >>> digest_of({"a": 1, "b": [2]}) == digest_of({"b": [2], "a": 1})
+    True
+    """
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
