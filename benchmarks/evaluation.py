@@ -27,7 +27,6 @@ from vggish_inversion import asr, audio, evaluation, vocoders
 from vggish_inversion.data import corpora
 from vggish_inversion.files import hub
 from vggish_inversion.inverters import run
-from vggish_inversion.targets import loading
 
 _DEMO_SPEECH = pathlib.Path(__file__).resolve().parents[1] / "scripts" / "demo_speech"
 
@@ -70,9 +69,10 @@ def main() -> int:
     options = parse_arguments()
     utterances = corpora.read_corpora(options.data_dirs.split(","), split=options.split)
     utterances = corpora.thin(utterances, options.limit)
-    target = loading.load_target(options.target)
     layers = options.layers.split(",") if options.layers else None
-    runs = run.find_runs(options.inverters_dir or hub.models_dir(), target, layers=layers)
+    target, runs = run.open_runs(
+        options.inverters_dir or hub.models_dir(), options.target, layers=layers
+    )
     seconds: dict[str, list[float]] = {"evaluation": [], "alone": []}
     for _ in range(options.num_turns):
         with tempfile.TemporaryDirectory() as temporary:

@@ -24,11 +24,11 @@ def main():
     """Finds the inverters, runs the pipeline and prints the summary."""
     from vggish_inversion.evaluation import beam
 
-    target = beam.TargetSpec(*evaluation_flags.target_settings())
+    source = evaluation_flags.find_source()
     rows = beam.evaluate_with_beam(
         evaluation_flags.read_utterances(),
-        target,
-        evaluation_flags.find_runs(target.load()),
+        source,
+        evaluation_flags.find_runs(source.load()),
         grid=evaluation_flags.grid(),
         output_dir=evaluation_flags.OUTPUT_DIR.value,
         settings=command.provenance(

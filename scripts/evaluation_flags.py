@@ -11,9 +11,9 @@ from vggish_inversion.data import corpora
 
 if TYPE_CHECKING:
     from vggish_inversion import evaluation
-    from vggish_inversion.inverters import run
+    from vggish_inversion.inverters import origin, run
 
-LOAD_TARGET = command.define_target_flags()
+command.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps to invert, such as conv3,conv4, or all.")
 _INVERTERS_DIR = flags.DEFINE_string(
     "inverters_dir", None, "Folder with trained inverters, at any depth; default: the shipped ones."
@@ -38,18 +38,34 @@ _PATCH_HOP_FRAMES = command.define_patch_hop_flag()
 OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The results folder.", required=True)
 
 
-def target_settings() -> tuple[str, str | None, int]:
-    """Name, weights and seed of the target, for those who load it elsewhere."""
-    return flags.FLAGS.target, flags.FLAGS.target_weights, flags.FLAGS.seed
+def _layers() -> list[str] | None:
+    return None if _LAYERS.value == ["all"] else _LAYERS.value
+
+
+def find_source() -> "origin.TargetSource":
+    """What the inverters of --inverters_dir were trained on; flags that are given come first."""
+    from vggish_inversion.inverters import run
+
+    given = {
+        argument: flags.FLAGS[name].value if flags.FLAGS[name].present else None
+        for argument, name in (("name", "target"), ("weights", "target_weights"), ("seed", "seed"))
+    }
+    if not _INVERTERS_DIR.value:  # the model store has inverters of many targets
+        given["name"] = flags.FLAGS.target
+    return run.find_source(_inverters_dir(), layers=_layers(), **given)
 
 
 def find_runs(target) -> "list[run.InverterRun]":
     """The inverters that --layers and --inverters_dir name."""
-    from vggish_inversion.files import hub
     from vggish_inversion.inverters import run
 
-    layers = None if _LAYERS.value == ["all"] else _LAYERS.value
-    return run.find_runs(_INVERTERS_DIR.value or hub.models_dir(), target, layers=layers)
+    return run.find_runs(_inverters_dir(), target, layers=_layers())
+
+
+def _inverters_dir() -> str | pathlib.Path:
+    from vggish_inversion.files import hub
+
+    return _INVERTERS_DIR.value or hub.models_dir()
 
 
 def read_utterances() -> list[corpora.Utterance]:

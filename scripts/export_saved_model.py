@@ -12,7 +12,7 @@ from absl import flags
 import command
 from vggish_inversion import vocoders
 
-_LOAD_TARGET = command.define_target_flags()
+command.define_target_flags()
 _LAYER = flags.DEFINE_string("layer", None, "Tap; needed unless --inverter is given.")
 _PRESET = flags.DEFINE_string("preset", None, "Of the shipped inverters; default: the best.")
 _INVERTER = flags.DEFINE_string(
@@ -39,8 +39,13 @@ def main():
         trained = run.read_run(_INVERTER.value)
         target = trained.load_target(weights=flags.FLAGS.target_weights)
     elif _LAYER.value:
-        target = _LOAD_TARGET()
-        runs = run.find_runs(hub.models_dir(), target, layers=[_LAYER.value])
+        target, runs = run.open_runs(
+            hub.models_dir(),
+            flags.FLAGS.target,
+            weights=flags.FLAGS.target_weights,
+            seed=flags.FLAGS.seed if flags.FLAGS["seed"].present else None,
+            layers=[_LAYER.value],
+        )
         [trained] = run.best_runs(runs, preset=_PRESET.value).values()
     else:
         raise ValueError("expected --layer=TAP or --inverter=RUN_FOLDER, got neither")

@@ -42,7 +42,8 @@ def _inverted(run_dir: str):
     def invert(log_mel):
         return road.invert(log_mel)[trained.layer]
 
-    return target.log_mel, {"transform": invert, "transform_name": trained.sha256}
+    name = f"{trained.sha256} {trained.layer} {target.fingerprint}"
+    return target.log_mel, {"transform": invert, "transform_name": name}
 
 
 def main():

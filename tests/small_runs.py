@@ -4,7 +4,7 @@ import dataclasses
 import json
 import pathlib
 
-from vggish_inversion.inverters import network, run
+from vggish_inversion.inverters import network, origin, run
 from vggish_inversion.targets import encoder
 
 
@@ -17,17 +17,14 @@ def write(
     num_views: int = 1,
 ) -> run.InverterRun:
     """An inverter that has not learned anything, as a run's folder."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     tap = target.tap(layer)
     inverter = network.build_inverter(
         tap.shape, preset=preset, params=target.log_mel, num_views=num_views
     )
     inverter.save(folder / "inverter.keras")
     config = {
-        "target": target.name,
-        "target_weights": target.weights,
-        "target_seed": target.seed,
-        "target_fingerprint": target.fingerprint,
+        **origin.describe_target(target, folder),
         "layer": tap.name,
         "preset": preset,
         "loss": "l1",

@@ -35,6 +35,14 @@ def digest_all(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
         return list(pool.map(digest, map(pathlib.Path, paths)))
 
 
+def digest_folder(folder: str | os.PathLike[str]) -> str:
+    """One digest of all files below a folder and their places in it, but for Python's caches."""
+    root = pathlib.Path(folder)
+    paths = sorted(path for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    names = [path.relative_to(root).as_posix() for path in paths]
+    return digest_of(list(zip(names, digest_all(paths), strict=True)))
+
+
 def digest_of(values: Any) -> str:
     """The first 16 hexadecimal digits of the SHA-256 of values that JSON can hold.
 

@@ -1,5 +1,6 @@
 """Puts a trained inverter into the model store, with a model card of measured figures."""
 
+import json
 import pathlib
 import shutil
 from collections.abc import Iterable
@@ -7,7 +8,7 @@ from collections.abc import Iterable
 from vggish_inversion import features
 from vggish_inversion.features import views as tap_views
 from vggish_inversion.files import compact, documents, folders, hub
-from vggish_inversion.inverters import run
+from vggish_inversion.inverters import origin, run
 from vggish_inversion.targets import loading
 
 _CARD = """# {name}
@@ -91,8 +92,10 @@ def store_inverter(
     if folder.resolve() != trained.folder.resolve():
         precision = _KERNELS.get(config.get("precision"), "float16")
         compact.write_compact(inverter, folder / "inverter.keras", precision=precision)
-        for file in ("config.json", "history.csv"):
-            shutil.copyfile(trained.folder / file, folder / file)
+        shutil.copyfile(trained.folder / "history.csv", folder / "history.csv")
+        # Where things lay on the machine that trained it is of no use to others.
+        kept = {name: value for name, value in config.items() if name != origin.PATHS}
+        (folder / "config.json").write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     hub.write_digest(folder / "inverter.keras")
     card = _CARD.format(
         name=name,

@@ -10,6 +10,7 @@ import keras
 
 from vggish_inversion import features
 from vggish_inversion.files import documents, hub
+from vggish_inversion.inverters import origin
 from vggish_inversion.targets import encoder, loading
 
 # Of config.json: what is read here.
@@ -90,7 +91,7 @@ class InverterRun:
         return hub.read_keras_model(self.folder / "inverter.keras")
 
     def load_target(self, *, weights: str | None = None) -> encoder.TargetEncoder:
-        """The frozen target that it was trained on.
+        """The frozen target that it was trained on, under the name that it had then.
 
         Args:
             weights: where the target's weights are now, if not where they were.
@@ -98,11 +99,15 @@ class InverterRun:
         Raises:
             ValueError: if they cannot be had.
         """
-        return loading.load_target(
-            self.config["target"],
-            weights=weights or self.config["target_weights"],
-            seed=self.config["target_seed"],
-        )
+        return origin.target_source(self.config, self.folder, weights=weights).load()
+
+    def is_of(self, target: encoder.TargetEncoder) -> bool:
+        """Whether it inverts that network: by name, or, of your own, by what is in the file."""
+        if self.config["target"] == target.name:
+            return True
+        if loading.is_family(self.config["target"]) or loading.is_family(target.name):
+            return False
+        return self.config["target_fingerprint"] == target.fingerprint
 
     def check_target(self, target: encoder.TargetEncoder) -> None:
         """Makes sure that the inverter belongs to these very weights.
@@ -111,7 +116,7 @@ class InverterRun:
             ValueError: if it was trained on others.
         """
         trained_on = self.config["target_fingerprint"]
-        if (self.config["target"], trained_on) != (target.name, target.fingerprint):
+        if trained_on != target.fingerprint or not self.is_of(target):
             raise ValueError(
                 f"{self.folder} inverts {self.config['target']} with weights {trained_on}, not "
                 f"{target.name} with {target.fingerprint}; name the weights it was trained on, "
@@ -149,6 +154,15 @@ def read_run(folder: str | pathlib.Path) -> InverterRun:
     return InverterRun(folder, config)
 
 
+def read_runs(folder: str | pathlib.Path) -> list[InverterRun]:
+    """All trained inverters below a folder, at any depth, in the order of their paths.
+
+    Raises:
+        hub.WeightsError: if the settings of one are damaged.
+    """
+    return [read_run(path) for path in sorted(pathlib.Path(folder).rglob("inverter.keras"))]
+
+
 def find_runs(
     folder: str | pathlib.Path, target: encoder.TargetEncoder, *, layers: Sequence[str] | None
 ) -> list[InverterRun]:
@@ -160,26 +174,112 @@ def find_runs(
         layers: taps or aliases; all that are there if None.
 
     Raises:
-        ValueError: on an unknown layer, or if a layer (or everything) has no inverter.
+        ValueError: on an unknown layer, if a layer (or everything) has no inverter, or if one was
+            trained on other weights.
     """
     wanted = None if layers is None else [target.tap(layer).name for layer in layers]
     order = [tap.name for tap in target.taps]
-    runs = [
-        run
-        for path in sorted(pathlib.Path(folder).rglob("inverter.keras"))
-        for run in [read_run(path)]
-        if run.config["target"] == target.name and (wanted is None or run.layer in wanted)
-    ]
+    there = read_runs(folder)
+    runs = [run for run in there if run.is_of(target) and (wanted is None or run.layer in wanted)]
     absent = set(wanted or ()) - {run.layer for run in runs}
     if not runs or absent:
         what = f"layer {' '.join(sorted(absent))} of {target.name}" if absent else target.name
+        others = sorted({run.config["target"] for run in there} - {target.name})
         raise ValueError(
-            f"no trained inverter for {what} below {folder}; "
-            f"train one: scripts/train_inverter.py --target={target.name} --layer=LAYER"
+            f"no trained inverter for {what} below {folder}"
+            + (f", where there are some for: {' '.join(others)}" if others and not runs else "")
+            + f"; train one: scripts/train_inverter.py --target={target.name} --layer=LAYER"
         )
     for run in runs:
         run.check_target(target)
     return sorted(runs, key=lambda run: (order.index(run.layer), run.preset, run.loss))
+
+
+def find_source(
+    folder: str | pathlib.Path,
+    name: str | None = None,
+    *,
+    weights: str | None = None,
+    seed: int | None = None,
+    layers: Sequence[str] | None = None,
+) -> origin.TargetSource:
+    """What the inverters below a folder were trained on, from their own settings.
+
+    Args:
+        folder: is searched at any depth.
+        name: of the target, or its path; if None, that of the inverters, where all have the same,
+            else "vggish".
+        weights: of the target, if not where they were.
+        seed: of untrained weights, if not the one that they had.
+        layers: taps or aliases, whose inverters count; all if None.
+
+    Raises:
+        ValueError: if the inverters were trained on several weights (it says which and where), or
+            a file is not found.
+    """
+    there = read_runs(folder)
+    names = {run.config["target"] for run in there}
+    name = name or (names.pop() if len(names) == 1 else "vggish")
+    named = [run for run in there if run.config["target"] == name]
+    is_own = not loading.is_family(name)
+    if not named:  # a path may be spelt in another way: what is in the file decides
+        return origin.TargetSource(name, weights, seed or 0)
+    trained = _of_same_weights(named, name, folder, layers)[0]
+    path = name if is_own and pathlib.Path(name).exists() else None
+    return origin.target_source(
+        trained.config, trained.folder, path=path, weights=weights, seed=seed
+    )
+
+
+def open_runs(
+    folder: str | pathlib.Path,
+    name: str | None = None,
+    *,
+    weights: str | None = None,
+    seed: int | None = None,
+    layers: Sequence[str] | None = None,
+) -> tuple[encoder.TargetEncoder, list[InverterRun]]:
+    """The target that `find_source` finds, and its inverters, as `find_runs` does.
+
+    Raises:
+        ValueError: as they do.
+    """
+    source = find_source(folder, name, weights=weights, seed=seed, layers=layers)
+    target = source.load()
+    return target, find_runs(folder, target, layers=layers)
+
+
+def _of_same_weights(
+    runs: list[InverterRun], name: str, folder, layers: Sequence[str] | None
+) -> list[InverterRun]:
+    """The runs of the wanted layers; weights of several kinds are refused by name."""
+    groups = _by_weights(runs)
+    if len(groups) > 1 and layers is not None:
+        wanted = set(layers)
+        if loading.is_family(name):  # aliases; networks of your own have none
+            untrained = loading.load_target(name, weights=encoder.UNTRAINED)
+            wanted = {untrained.tap(layer).name for layer in layers}
+        runs = [run for run in runs if run.layer in wanted] or runs
+        groups = _by_weights(runs)
+    if len(groups) > 1:
+        which = "; ".join(
+            f"{group[0].config['target_weights'] or 'the published or shipped ones'} "
+            f"({fingerprint[:15]}): {', '.join(str(run.folder) for run in group[:3])}"
+            + (f" and {len(group) - 3} more" if len(group) > 3 else "")
+            for fingerprint, group in groups.items()
+        )
+        raise ValueError(
+            f"the inverters of {name} below {folder} were trained on {len(groups)} different "
+            f"weights ({which}); expected those of one: keep them in folders of their own"
+        )
+    return runs
+
+
+def _by_weights(runs: Sequence[InverterRun]) -> dict[str, list[InverterRun]]:
+    groups: dict[str, list[InverterRun]] = {}
+    for run in runs:
+        groups.setdefault(run.config["target_fingerprint"], []).append(run)
+    return groups
 
 
 def best_runs(runs: Sequence[InverterRun], *, preset: str | None = None) -> dict[str, InverterRun]:

@@ -13,7 +13,7 @@ import keras
 from vggish_inversion import features
 from vggish_inversion.data import training_data
 from vggish_inversion.files import folders, hub
-from vggish_inversion.inverters import adversarial, chain
+from vggish_inversion.inverters import adversarial, chain, origin
 from vggish_inversion.inverters.config import LOSSES, OPTIMIZERS, TrainConfig
 from vggish_inversion.targets import encoder
 from vggish_inversion.training import distribution, optimizers, run_folder
@@ -68,16 +68,14 @@ def train_inverter(
     views = chain.views_of_tap(target, layer, config)
     settings = {
         **settings,
-        "target": target.name,
-        "target_weights": target.weights,
-        "target_seed": target.seed,
-        "target_fingerprint": target.fingerprint,
+        **origin.describe_target(target, run_dir),
         "layer": tap.name,
         "tap_shape": list(tap.shape),
         "train_data": train.fingerprint,
         "validation_data": validation.fingerprint,
         "log_mel": dataclasses.asdict(target.log_mel),
         **dataclasses.asdict(config),
+        **run_folder.describe_initial_weights(config.initial_weights),
         "num_views": views.num_views,
     }
     with run_folder.open_run(run_dir, settings, writes=chief):

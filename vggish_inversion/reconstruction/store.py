@@ -111,16 +111,15 @@ def load_reconstructor(
             f"no inverters for {source!r} in {hub.models_dir()}; there are some for: "
             f"{' '.join(there) or '(nothing)'}; or give a run's folder, a SavedModel or its URL"
         )
-    target = loading.load_target(source, weights=target_weights)
     layers = None if layer == ALL_LAYERS else [layer]
-    runs = run.best_runs(run.find_runs(hub.models_dir(), target, layers=layers), preset=preset)
-    return _join(target, list(runs.values()), vocoder, patch_hop_frames)
+    target, runs = run.open_runs(hub.models_dir(), source, weights=target_weights, layers=layers)
+    best = run.best_runs(runs, preset=preset)
+    return _join(target, list(best.values()), vocoder, patch_hop_frames)
 
 
 def stored_runs(models_dir: str | pathlib.Path | None = None) -> list[run.InverterRun]:
     """All inverters below a folder, the model store if None, in the order of their paths."""
-    root = pathlib.Path(models_dir or hub.models_dir())
-    return [run.read_run(path) for path in sorted(root.rglob("inverter.keras"))]
+    return run.read_runs(models_dir or hub.models_dir())
 
 
 def format_table(models_dir: str | pathlib.Path | None = None) -> str:

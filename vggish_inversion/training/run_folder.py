@@ -15,11 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import keras
 import numpy as np
 
-from vggish_inversion.files import documents, folders, npz
+from vggish_inversion.files import contents, documents, folders, npz
 from vggish_inversion.training import PRECISIONS
 
-# Settings that tell where a run was made, not what it is; the data has a fingerprint.
-_MAY_DIFFER = {"command", "versions", "data_dir"}
+# Settings that tell where a run was made, not what it is: data and weights have fingerprints.
+_MAY_DIFFER = {"command", "versions", "data_dir", "paths", "initial_weights"}
+_MAY_DIFFER |= {"target", "target_weights", "target_seed"}
 
 
 class RunError(ValueError):
@@ -159,7 +160,8 @@ def read_history(run_dir: pathlib.Path) -> list[dict[str, str]]:
 def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -> Iterator[None]:
     """Writes config.json, or checks that a run that goes on has the same settings.
 
-    One that has no checkpoint yet may begin with others: a flag was mistyped, say.
+    One that has no checkpoint yet may begin with others: a flag was mistyped, say. A digest of a
+    file that is no longer there is not compared: what it gave is in the checkpoint.
 
     While it is open, no other process can open it to write.
 
@@ -185,6 +187,11 @@ def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -
         yield
 
 
+def describe_initial_weights(path: str | None) -> dict[str, str | None]:
+    """The setting that tells which weights a run began with, whatever is at their path later."""
+    return {"initial_weights_sha256": contents.digest(path) if path else None}
+
+
 def _has_begun(run_dir: pathlib.Path) -> bool:
     """Whether there is anything that other settings would spoil."""
     return any((run_dir / name).is_file() for name in ("checkpoint.npz", "history.csv"))
@@ -199,7 +206,7 @@ def _check_settings(run_dir: pathlib.Path, settings: Mapping) -> None:
     different = [
         f"{name} {_shown(kept.get(name))} -> {_shown(settings.get(name))}"
         for name in names
-        if kept.get(name) != settings.get(name)
+        if kept.get(name) != settings.get(name) and settings.get(name) != contents.UNREADABLE
     ]
     if different:
         raise RunError(

@@ -97,6 +97,7 @@ def train_vocoder(
         "validation_data": validation.fingerprint,
         "log_mel": dataclasses.asdict(params),
         **dataclasses.asdict(config),
+        **run_folder.describe_initial_weights(config.initial_weights),
     }
     with run_folder.open_run(run_dir, settings):
         return _train(config, generator, train, validation, run_dir, callbacks, discriminator)
@@ -108,8 +109,6 @@ def _train(
     """Trains in a run's folder that is open; see `train_vocoder`."""
     params = train.params
     keras.utils.set_random_seed(config.seed)
-    if config.initial_weights:
-        hub.load_keras_weights(generator, config.initial_weights)
     optimizer = _optimizer(config)
     optimizer.build(generator.trainable_variables)
     model, variables = generator, [*generator.variables, *optimizer.variables]
@@ -127,6 +126,8 @@ def _train(
         example="segments",
     )
     epochs_done = checkpoint.restore()
+    if config.initial_weights and not epochs_done:
+        hub.load_keras_weights(generator, config.initial_weights)
     model.compile(
         optimizer,
         losses.SpectralLoss(params),
