@@ -1,5 +1,6 @@
 """The pipeline's tables are those of evaluate.py."""
 
+import hashlib
 import json
 import pathlib
 import tempfile
@@ -9,13 +10,22 @@ import pytest
 import tensorflow as tf
 
 from tests import speech
-from vggish_inversion import evaluation
+from vggish_inversion import asr, evaluation
 from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import beam
 from vggish_inversion.files import hub
-from vggish_inversion.inverters import run
+from vggish_inversion.inverters import origin, run
 
-_TARGET = beam.TargetSpec("small_encoder/speech_commands")
+_TARGET = origin.TargetSource("small_encoder/speech_commands")
+
+
+class _Ear:
+    """A recogniser of no time."""
+
+    name, fingerprint = "ear", "1"
+
+    def transcribe_all(self, waveforms):
+        return ["words" for _ in waveforms]
 
 
 class BeamTest(tf.test.TestCase):
@@ -49,6 +59,18 @@ class BeamTest(tf.test.TestCase):
             beam.evaluate_with_beam(
                 utterances, _TARGET, runs, output_dir=piped, settings=settings[0]
             )
+
+    def test_a_worker_says_which_recording_it_measured(self):
+        """What runs on a worker, without a pipeline around it."""
+        [run_folder] = hub.models_dir().glob("inverter/*/speech_commands/layer_1/paper-l1/1")
+        worker = beam.MeasureUtterance(_TARGET, [str(run_folder)], evaluation.Grid(), None)
+        utterance = corpora.read_corpus(speech.DEMO_SPEECH)[0]
+        with mock.patch.object(asr, "load_transcriber", lambda *_, **__: _Ear()):
+            worker.setup()
+        rows = [json.loads(row) for _, row in worker.process((7, utterance))]
+        digest = hashlib.sha256(utterance.path.read_bytes()).hexdigest()[:16]
+        self.assertEqual([row["layer"] for row in rows], ["natural", "true_log_mel", "layer_1"])
+        self.assertEqual({row["audio_sha256"] for row in rows}, {digest})
 
     def test_without_beam_one_line_says_so(self):
         with (

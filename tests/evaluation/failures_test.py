@@ -62,7 +62,10 @@ def test_a_renderer_that_fails_on_its_way(error, reason, num_before, tmp_path):
 
     with results.ResultsTable(tmp_path / "results.csv") as table:
         watch = stopwatch.Stopwatch()
-        measure.evaluate(utterances, renderer, conditions, {"parrot": _Recogniser()}, table, watch)
+        measure.evaluate(
+            *(utterances, renderer, conditions, {"parrot": _Recogniser()}, table, watch),
+            recordings={"a": "0", "b": "1"},
+        )
     statuses = _statuses(table.rows)
     assert len(statuses) == 3 * len(utterances)
     for utterance in "ab":

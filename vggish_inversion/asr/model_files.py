@@ -3,6 +3,7 @@
 import pathlib
 
 from vggish_inversion.asr.transcriber import SAMPLE_RATE_HZ
+from vggish_inversion.files import contents
 
 REQUIRED_FILES = ("config.json", "preprocessor_config.json", "vocab.json")
 _OPTIONAL_FILES = ("tokenizer_config.json", "special_tokens_map.json")
@@ -43,6 +44,13 @@ def find_model(model: str) -> pathlib.Path:
             f"{' or '.join(WEIGHT_FILES)} from https://huggingface.co/{model} into a folder, "
             f"and name it: --asr_model=FOLDER"
         ) from error
+
+
+def digests(folder: pathlib.Path, weights: pathlib.Path) -> dict[str, str]:
+    """The digests of all files that decide what is heard: alphabet and settings, too; by name."""
+    others = [folder / name for name in (*REQUIRED_FILES, *_OPTIONAL_FILES)]
+    found = [weights, *(path for path in others if path.is_file())]
+    return dict(zip((path.name for path in found), contents.digest_all(found), strict=True))
 
 
 def _cached(model: str) -> pathlib.Path | None:

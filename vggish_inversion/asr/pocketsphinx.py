@@ -10,6 +10,7 @@ import pocketsphinx
 
 from vggish_inversion.asr import processes
 from vggish_inversion.asr.transcriber import SAMPLE_RATE_HZ, TranscriptionError, check_waveform
+from vggish_inversion.files import contents
 
 
 class PocketSphinxTranscriber:
@@ -23,12 +24,17 @@ class PocketSphinxTranscriber:
     """
 
     name = "pocketsphinx"
-    fingerprint = importlib.metadata.version("pocketsphinx")  # the model is in its wheel
 
     def __init__(self) -> None:
         """Loads nothing yet: where processes do the work, this one needs no decoder."""
         program = "from vggish_inversion.asr import pocketsphinx; pocketsphinx.serve()"
         self._processes = processes.Processes(program)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Of the program, and of its model, which POCKETSPHINX_PATH can put elsewhere."""
+        model = contents.digest_folder(pocketsphinx.get_model_path())
+        return f"{importlib.metadata.version('pocketsphinx')} {model}"
 
     @functools.cached_property
     def _decoder(self) -> pocketsphinx.Decoder:

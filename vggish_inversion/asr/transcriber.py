@@ -17,7 +17,7 @@ class Transcriber(Protocol):
 
     Attributes:
         name: what results are filed under; tells the model where there are several.
-        fingerprint: of the model's weights; equal fingerprints give equal transcripts.
+        fingerprint: of the model's files; equal fingerprints give equal transcripts.
     """
 
     name: str

@@ -10,7 +10,7 @@ import numpy as np
 
 from vggish_inversion.asr import model_files
 from vggish_inversion.asr.transcriber import SAMPLE_RATE_HZ, TranscriptionError, check_waveform
-from vggish_inversion.files import integrity
+from vggish_inversion.files import contents, integrity
 
 DEFAULT_MODEL = "facebook/wav2vec2-base-960h"
 _READ_AHEAD = 32  # waveforms; longer ones batch with shorter ones within as many
@@ -54,7 +54,7 @@ class Wav2Vec2Transcriber:
         label = pathlib.Path(model).resolve().name if pathlib.Path(model).is_dir() else model
         suffix = "" if precision == "float32" else f"+{precision}"
         self.name = f"wav2vec2:{label}{suffix}"
-        self.fingerprint = integrity.sha256(weights)
+        self.fingerprint = contents.digest_of(model_files.digests(folder, weights))
         self._processor, self._network = _load(folder, weights, precision)
         model_files.check_sample_rate(self._processor.feature_extractor.sampling_rate, model)
         self._masked = self._processor.feature_extractor.return_attention_mask

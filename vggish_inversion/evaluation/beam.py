@@ -14,10 +14,10 @@ from typing import Any
 from vggish_inversion import results
 from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import grid as grids
-from vggish_inversion.evaluation import measure, rendering, stopwatch
-from vggish_inversion.files import folders
+from vggish_inversion.evaluation import measure, provenance, rendering, stopwatch
+from vggish_inversion.files import contents, folders
+from vggish_inversion.inverters import origin
 from vggish_inversion.inverters import run as inverter_run
-from vggish_inversion.targets import encoder, loading
 
 try:
     import apache_beam  # pyright: ignore[reportMissingImports]
@@ -28,25 +28,12 @@ except ImportError:  # an extra: the module can be read without, and says so whe
 _DoFn: Any = apache_beam.DoFn if apache_beam else object
 
 
-@dataclasses.dataclass(frozen=True)
-class TargetSpec:
-    """What loads the target on a worker; see `loading.load_target`."""
-
-    name: str
-    weights: str | None = None
-    seed: int = 0
-
-    def load(self) -> encoder.TargetEncoder:
-        """The frozen network."""
-        return loading.load_target(self.name, weights=self.weights, seed=self.seed)
-
-
 class MeasureUtterance(_DoFn):
     """(place, utterance) -> (place, row as JSON), for each of the conditions."""
 
     def __init__(
         self,
-        target: TargetSpec,
+        target: origin.TargetSource,
         inverter_folders: Sequence[str],
         grid: grids.Grid,
         audio_folder: str | None,
@@ -72,6 +59,7 @@ class MeasureUtterance(_DoFn):
     def process(self, element: tuple[int, corpora.Utterance]) -> Iterator[tuple[int, str]]:
         """Measures one utterance under all conditions."""
         place, utterance = element
+        recording = contents.digest(utterance.path)
         wanted = {item: next(iter(names.values())) for item, names in self._conditions.items()}
         rows, made = [], []
         for item in rendering.each_once(self._renderer, utterance, wanted):
@@ -86,12 +74,13 @@ class MeasureUtterance(_DoFn):
                 condition = self._conditions[item.rendition][name]
                 rows.append(rendering.scored_row(item, condition, transcript))
         for row in rows:
+            row["audio_sha256"] = recording
             yield place, json.dumps({name: str(row[name]) for name in results.RESULT_COLUMNS})
 
 
 def evaluate_with_beam(
     utterances: Sequence[corpora.Utterance],
-    target: TargetSpec,
+    target: origin.TargetSource,
     runs: Sequence[inverter_run.InverterRun],
     *,
     grid: grids.Grid = grids.Grid(),
@@ -106,7 +95,7 @@ def evaluate_with_beam(
 
     Args:
         utterances: recordings, at paths that workers can read.
-        target: what loads the frozen network.
+        target: what loads the frozen network, from places that workers can read.
         runs: trained inverters of it, in folders that workers can read.
         grid: the other settings.
         output_dir: the results folder, of a file system that this process and the workers share.
@@ -129,7 +118,10 @@ def evaluate_with_beam(
     watch = stopwatch.Stopwatch()
     renderer = rendering.Renderer(loaded, runs, grid, folder=None, watch=watch)
     transcribers = grid.load_transcribers()
-    details = measure.describe_run(loaded, runs, grid, renderer, transcribers, utterances)
+    recordings = provenance.digest_recordings(utterances)
+    details = measure.describe_run(
+        loaded, runs, grid, renderer, transcribers, utterances, recordings
+    )
     with folders.sole_writer(folder):
         results.open_results(folder, {**settings, **details})
     run_folders = [str(run.folder.resolve()) for run in runs]

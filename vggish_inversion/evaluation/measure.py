@@ -1,17 +1,23 @@
 """Has every utterance rendered, recognised and scored under every condition."""
 
 import dataclasses
-import hashlib
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from absl import logging
 
-from vggish_inversion import asr, audio
+from vggish_inversion import asr, audio, metrics
 from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import grid as grids
-from vggish_inversion.evaluation import recognition, rendering, shards, stopwatch, tables
+from vggish_inversion.evaluation import (
+    provenance,
+    recognition,
+    rendering,
+    shards,
+    stopwatch,
+    tables,
+)
 from vggish_inversion.files import documents, folders
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.results import (
@@ -33,6 +39,8 @@ def evaluate(
     transcribers: Mapping[str, asr.Transcriber],
     table: ResultsTable,
     watch: stopwatch.Stopwatch,
+    *,
+    recordings: Mapping[str, str],
 ) -> None:
     """Measures what the table lacks.
 
@@ -43,7 +51,11 @@ def evaluate(
         transcribers: by name.
         table: receives a row for each condition and utterance, as soon as it is there.
         watch: is told how long each stage takes.
+        recordings: digests of the recordings, by id, for the rows.
     """
+
+    def append(row: dict) -> None:
+        table.append({**row, "audio_sha256": recordings[row["utterance"]]})
 
     def renderings() -> Iterator[tuple[rendering.Rendering, list[str]]]:
         for utterance in utterances:
@@ -64,13 +76,13 @@ def evaluate(
                     continue
                 for name in names:
                     condition = conditions[made.rendition][name]
-                    table.append(rendering.failed_row(utterance, condition, made.reason))
+                    append(rendering.failed_row(utterance, condition, made.reason))
 
     for made, name, transcript in recognition.recognise_all(renderings(), transcribers, watch):
         with watch("scoring"):
             row = rendering.scored_row(made, conditions[made.rendition][name], transcript)
         with watch("writing"):
-            table.append(row)
+            append(row)
 
 
 def evaluate_runs(
@@ -92,7 +104,8 @@ def evaluate_runs(
         runs: trained inverters of it.
         grid: the other settings.
         shard: measure this part alone.
-        output_dir: the results folder; rows that are there are kept.
+        output_dir: the results folder; rows that are there are kept, where recording and text are
+            those of then.
         settings: go into run.json.
         progress: wraps the iteration over utterances, `tqdm.tqdm` for example.
 
@@ -109,12 +122,23 @@ def evaluate_runs(
         transcribers = grid.load_transcribers()
         renderer = rendering.Renderer(target, runs, grid, folder=folder, watch=watch)
         conditions = grids.conditions(target.name, runs, grid.vocoders, list(transcribers))
-    details = describe_run(target, runs, grid, renderer, transcribers, utterances, shard)
+    with watch("reading"):
+        recordings = provenance.digest_recordings(utterances)
+    details = describe_run(
+        target, runs, grid, renderer, transcribers, utterances, recordings, shard
+    )
+    listed = list(grids.flatten(conditions))
     with folders.sole_writer(folder):
         open_results(folder, {**settings, **details})
         with ResultsTable(folder / "results.csv") as table:
-            evaluate(progress(chosen), renderer, conditions, transcribers, table, watch)
-            table.sort([item.id for item in chosen], list(grids.flatten(conditions)))
+            provenance.drop_stale(
+                table, folder, chosen, recordings, listed, is_shard=shard is not None
+            )
+            evaluate(
+                *(progress(chosen), renderer, conditions, transcribers, table, watch),
+                recordings=recordings,
+            )
+            table.sort([item.id for item in chosen], listed)
         finish_run(folder, table.rows, utterances, grid, watch)
     return table.rows
 
@@ -126,11 +150,11 @@ def describe_run(
     renderer: rendering.Renderer,
     transcribers: Mapping[str, asr.Transcriber],
     utterances: Sequence[corpora.Utterance],
+    recordings: Mapping[str, str],
     shard: shards.Shard | None = None,
 ) -> dict:
     """What run.json says of the parts: names, fingerprints of what has weights, and numbers."""
     conditions = grids.conditions(target.name, runs, grid.vocoders, list(transcribers))
-    ids = "\n".join(item.id for item in utterances)
     return {
         "target": target.name,
         "target_fingerprint": target.fingerprint,
@@ -143,14 +167,11 @@ def describe_run(
             if (seen := run.last_epoch.get("num_patches"))
         },
         "views": {name: run.num_views for name, run in grids.name_runs(runs).items()},
-        # A vocoder with weights has a fingerprint; Griffin-Lim has none.
-        "vocoders": {
-            name: getattr(vocoder, "fingerprint", None)
-            for name, vocoder in renderer.vocoders.items()
-        },
+        "vocoders": {name: item.fingerprint for name, item in renderer.vocoders.items()},
         "recognisers": {name: item.fingerprint for name, item in transcribers.items()},
         "shard": dataclasses.asdict(shard) if shard else None,
-        "utterances_sha256": hashlib.sha256(ids.encode()).hexdigest(),
+        "scorers": metrics.fingerprint_metrics(grid.metrics),
+        "utterances_sha256": provenance.digest_utterances(utterances, recordings),
         "num_utterances": len(shards.dealt(utterances, shard)),
         "num_conditions": len(list(grids.flatten(conditions))),
         "layers": [*REFERENCES, *(tap.name for tap in target.taps)],

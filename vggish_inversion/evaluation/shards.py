@@ -22,6 +22,7 @@ from vggish_inversion.results import (
 _FIELDS = {"layers": list, "shard": (dict, type(None)), "num_utterances": int}
 _FIELDS |= {"num_conditions": int}
 _MAX_SHARDS = 10**6
+_CALLED = {"utterances_sha256": "recordings or texts"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +80,7 @@ def merge_results(
     _check(found, runs)
     ordered = sorted(found, key=lambda path: runs[path]["shard"]["index"])
     utterances = {path: _rows_by_utterance(path, runs[path]) for path in ordered}
+    _check_apart(utterances)
     rows = []
     for turn in range(max(len(table) for table in utterances.values())):
         for table in utterances.values():  # as they were dealt out
@@ -137,14 +139,16 @@ def _check(found: Sequence[pathlib.Path], runs: Mapping[pathlib.Path, Mapping]) 
     shared = [name for name in SHARED_SETTINGS if name != "shard"]
     for path, run in runs.items():
         different = [
-            name
+            _CALLED.get(name, name)
             for name in (*shared, *FINGERPRINTED, "utterances_sha256")
             if run.get(name) != runs[first].get(name)
         ]
         different += ["shard count"] * (run["shard"]["count"] != runs[first]["shard"]["count"])
         if different:
             raise ValueError(
-                f"{path} and {first} are not of one evaluation (different: {', '.join(different)})"
+                f"{path} and {first} are not of one evaluation (different: "
+                f"{', '.join(different)}); run both again, which measures what changed, or merge "
+                "others"
             )
     indices = [runs[path]["shard"]["index"] for path in found]  # a folder may be named twice
     twice = sorted({index for index in indices if indices.count(index) > 1})
@@ -153,6 +157,19 @@ def _check(found: Sequence[pathlib.Path], runs: Mapping[pathlib.Path, Mapping]) 
         if faulty:
             count = runs[first]["shard"]["count"]
             raise ValueError(f"shard(s) {' '.join(map(str, faulty))} of {count} are {label}")
+
+
+def _check_apart(utterances: Mapping[pathlib.Path, Mapping[str, list]]) -> None:
+    """Makes sure that no utterance was measured in two shards."""
+    places: dict[str, pathlib.Path] = {}
+    for path, table in utterances.items():
+        for name in table:
+            if name in places:
+                raise ValueError(
+                    f"{name} is in {places[name]} and in {path}, which are of different corpora; "
+                    "run both shards again"
+                )
+            places[name] = path
 
 
 def _rows_by_utterance(path: pathlib.Path, run: Mapping) -> dict[str, list[dict[str, str]]]:

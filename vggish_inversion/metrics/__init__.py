@@ -15,6 +15,7 @@ from vggish_inversion.metrics.optional import (
     CHEAP_METRICS,
     OPTIONAL_COLUMNS,
     OPTIONAL_METRICS,
+    fingerprint_metrics,
     load_metrics,
 )
 from vggish_inversion.metrics.pitch import PitchErrors, pitch_errors, track_pitch
@@ -31,6 +32,7 @@ __all__ = [
     "bootstrap_interval",
     "char_errors",
     "compare_paired",
+    "fingerprint_metrics",
     "load_metrics",
     "load_stoi",
     "log_mel_l1",

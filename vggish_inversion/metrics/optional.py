@@ -58,6 +58,15 @@ CHEAP_METRICS = ("spectral_convergence",)
 OPTIONAL_COLUMNS = tuple(name for _, columns in OPTIONAL_METRICS.values() for name in columns)
 
 
+def fingerprint_metrics(names: Sequence[str]) -> dict[str, str]:
+    """What there is to tell apart in a metric: of a network, its weights; by name of the metric."""
+    if "speaker_similarity" not in names:
+        return {}
+    from vggish_inversion.metrics import speakers  # imports TensorFlow
+
+    return {"speaker_similarity": speakers.fingerprint()}
+
+
 def load_metrics(names: Sequence[str]) -> Metric:
     """Loads some of `OPTIONAL_METRICS`, as one.
 

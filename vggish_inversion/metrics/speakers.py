@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from vggish_inversion import features
+from vggish_inversion.files import hub
 from vggish_inversion.targets import loading
 
 _NUM_DRAWS = 2000
@@ -36,6 +37,11 @@ class SpeakerEncoder:
         starts = features.covering_patch_starts(len(log_mel), params)
         patches = features.log_mel_to_patches(log_mel, starts, params)
         return np.asarray(self._network(patches, training=False)).mean(axis=0)
+
+
+def fingerprint() -> str:
+    """Of the encoder that embeds: similarities of another are not to be mixed with its own."""
+    return hub.sha256(hub.find_model(_ENCODER) / "encoder.keras")[:16]
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:

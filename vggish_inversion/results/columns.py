@@ -22,6 +22,7 @@ RESULT_COLUMNS = (
     *COUNTS,
     "status",
     *metrics.OPTIONAL_COLUMNS,
+    "audio_sha256",  # the first 16 digits, of the recording's file
 )
 SIDE_COLUMNS = ("layer", "preset", "loss")
 COMPARISON_COLUMNS = (

@@ -7,6 +7,8 @@ import json
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 
+from absl import logging
+
 from vggish_inversion.files import documents, folders
 from vggish_inversion.results.columns import RESULT_COLUMNS, is_measured
 from vggish_inversion.results.conditions import KEYS, OK, Condition
@@ -45,6 +47,15 @@ class ResultsTable:
         self.rows.append(row)
         self._done.add(_row_key(row))
 
+    def discard(self, rows: Sequence[Mapping[str, str]]) -> None:
+        """Removes rows, at once on disk; what they told of is measured again."""
+        if not rows:
+            return
+        keys = {_row_key(row) for row in rows}
+        self.rows = [row for row in self.rows if _row_key(row) not in keys]
+        self._done -= keys
+        self._write_anew()
+
     def sort(self, utterances: Sequence[str], conditions: Sequence[Condition]) -> None:
         """Brings the finished table into order: by utterance, then by condition.
 
@@ -60,6 +71,9 @@ class ResultsTable:
             return [table.get(key, len(table)) for table, key in zip(places, keys, strict=True)]
 
         self.rows.sort(key=place)
+        self._write_anew()
+
+    def _write_anew(self) -> None:
         self._file.close()
         write_table(self._path, RESULT_COLUMNS, self.rows)
         self._file = open(self._path, "a", encoding="utf-8", newline="")  # noqa: SIM115
@@ -111,7 +125,10 @@ def _read_complete_rows(path: pathlib.Path) -> list[dict[str, str]]:
             f"{path} is damaged ({error}); delete it, and what it held is measured again"
         ) from error
     if rows and tuple(rows[0]) != RESULT_COLUMNS:
-        raise ValueError(f"{path} is not this program's results.csv; use another output folder")
+        raise ValueError(
+            f"{path} is not this version's results.csv (expected the columns "
+            f"{RESULT_COLUMNS[0]}, ..., {RESULT_COLUMNS[-1]}); use another output folder"
+        )
     made = [dict(zip(RESULT_COLUMNS, row, strict=False)) for row in rows[1:]]
     # What failed is tried again, and so is a row that is not whole or holds no numbers.
     whole = [
@@ -126,6 +143,7 @@ def _read_complete_rows(path: pathlib.Path) -> list[dict[str, str]]:
 SHARED_SETTINGS = ("target", "target_fingerprint", "data_dir", "split", "patch_hop_frames")
 SHARED_SETTINGS += ("metrics", "shard")
 FINGERPRINTED = {"inverters": "inverter", "vocoders": "vocoder", "recognisers": "recogniser"}
+FINGERPRINTED |= {"scorers": "the network of the metric"}
 
 
 def open_results(folder: pathlib.Path, settings: Mapping) -> None:
@@ -151,6 +169,9 @@ def open_results(folder: pathlib.Path, settings: Mapping) -> None:
     for kind in ("patches_seen", "views"):
         earlier = kept.get(kind)
         merged[kind] = (earlier if isinstance(earlier, dict) else {}) | settings[kind]
+    earlier_versions = _earlier_versions(kept, settings)
+    if earlier_versions:
+        merged["earlier_versions"] = earlier_versions
     if conflicts:
         raise ValueError(
             f"{folder} holds results of another evaluation (different: {', '.join(conflicts)}); "
@@ -158,3 +179,20 @@ def open_results(folder: pathlib.Path, settings: Mapping) -> None:
         )
     folder.mkdir(parents=True, exist_ok=True)
     write_json(path, merged)
+
+
+def _earlier_versions(kept: Mapping, settings: Mapping) -> list:
+    """Versions of packages that rows were measured with before these, from first to last."""
+    known, before = kept.get("earlier_versions"), kept.get("versions")
+    now, known = settings.get("versions"), known if isinstance(known, list) else []
+    if not isinstance(before, dict) or not isinstance(now, dict) or before == now:
+        return known
+    different = [
+        f"{name} {before.get(name, 'none')} -> {now.get(name, 'none')}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]
+    logging.warning(
+        "rows that are there were measured with other versions (%s)", ", ".join(different)
+    )
+    return [*known, before]

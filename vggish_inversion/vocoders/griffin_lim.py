@@ -40,6 +40,7 @@ class GriffinLim(vocoder.Vocoder):
         momentum: 0 is the classical algorithm.
         block_frames: of a block; the last one takes what is left, and may be nearly twice as long.
         overlap_frames: of two blocks.
+        fingerprint: of these settings; what it makes of a log-mel follows from them.
 
     >>> GriffinLim(features.LogMelParams(), num_iterations=2)(tf.fill([1, 3, 64], -4.6)).shape
     TensorShape([1, 480])
@@ -75,6 +76,10 @@ class GriffinLim(vocoder.Vocoder):
         self.block_frames = block_frames
         self.overlap_frames = overlap_frames
         self._seed = seed
+        self.fingerprint = (
+            f"{num_iterations} iterations, momentum {momentum:g}, seed {seed}, "
+            f"blocks of {block_frames} - {overlap_frames} frames"
+        )
         self._window = features.periodic_hann(params.window_samples)
         self._filters = features.mel_matrix(params)
         weights = self._filters.sum(axis=1, keepdims=True)

@@ -13,6 +13,7 @@ class Vocoder(tf.Module, abc.ABC):
 
     Attributes:
         params: the front end that made the log-mel.
+        fingerprint: of weights or settings; equal ones give equal waveforms. None if not known.
         vocode: the same as calling the object, as a tf.function: what a SavedModel keeps.
     """
 

@@ -1,0 +1,113 @@
+"""Are the rows of a results folder still of these recordings and texts? What is not is dropped."""
+
+import hashlib
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+
+from absl import logging
+
+from vggish_inversion.data import corpora
+from vggish_inversion.files import contents, folders
+from vggish_inversion.results import KEYS, Condition, ResultsTable
+
+_NAMED = 5  # utterances, in a line
+
+
+def digest_recordings(utterances: Sequence[corpora.Utterance]) -> dict[str, str]:
+    """The digest of every recording, by id; `contents.UNREADABLE` if it cannot be read."""
+    digests = contents.digest_all(item.path for item in utterances)
+    return dict(zip((item.id for item in utterances), digests, strict=True))
+
+
+def digest_utterances(
+    utterances: Sequence[corpora.Utterance], recordings: Mapping[str, str]
+) -> str:
+    """One SHA-256 of ids, texts and recordings, in order: what all shards have in common."""
+    rows = [[item.id, item.text, recordings[item.id]] for item in utterances]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def drop_stale(
+    table: ResultsTable,
+    folder: pathlib.Path,
+    utterances: Sequence[corpora.Utterance],
+    recordings: Mapping[str, str],
+    conditions: Sequence[Condition],
+    *,
+    is_shard: bool,
+) -> None:
+    """Drops the rows whose recording or text is another now, with their sounds; logs which.
+
+    Args:
+        table: of results.csv.
+        folder: of the results.
+        utterances: that are measured.
+        recordings: their digests.
+        conditions: that are measured; rows of others are dropped, too, and that is said.
+        is_shard: rows of utterances that are not among these belong to other shards since the
+            corpus changed, and are dropped; else they stay, and that is said.
+    """
+    texts = {item.id: item.text or "" for item in utterances}
+    other_sound, other_text, stale = set(), set(), []
+    for row in table.rows:
+        name = row["utterance"]
+        if name not in texts:
+            continue
+        is_other_sound = row["audio_sha256"] != recordings[name]
+        is_other_text = row["reference"].split() != texts[name].split()
+        other_sound |= {name} if is_other_sound else set()
+        other_text |= {name} if is_other_text else set()
+        stale += [row] if is_other_sound or is_other_text else []
+    for what, names in (("recording", other_sound), ("text", other_text)):
+        if names:
+            logging.warning(
+                "%s: the %s of %s changed since they were measured; they are measured again",
+                folder,
+                what,
+                _shown(names),
+            )
+    strangers = {row["utterance"] for row in table.rows} - texts.keys()
+    if strangers:
+        logging.warning(
+            "%s: rows of %s, which this evaluation does not name, %s",
+            folder,
+            _shown(strangers),
+            "are of other shards now, and were dropped" if is_shard else "stay as they are",
+        )
+    if is_shard:
+        stale += [row for row in table.rows if row["utterance"] in strangers]
+    measured = set(conditions)
+    not_asked = set()
+    for row in stale:
+        condition = Condition(*(row[name] for name in KEYS))
+        _remove_files(folder, condition, row["utterance"])
+        if row["utterance"] in texts:
+            not_asked |= {condition} - measured
+    table.discard(stale)
+    if not_asked:
+        logging.warning(
+            "%s: their rows of %s were dropped, which this evaluation does not measure; run it "
+            "again with them",
+            folder,
+            _shown({f"{item.inverter} {item.vocoder} {item.asr}" for item in not_asked}),
+        )
+
+
+def _remove_files(folder: pathlib.Path, condition: Condition, utterance: str) -> None:
+    for name in (
+        f"audio/{condition.audio_folder}/{utterance}.wav",
+        f"log_mel/{condition.log_mel_folder}/{utterance}.npy",
+    ):
+        folders.inside(folder, name).unlink(missing_ok=True)
+
+
+def _shown(names: set[str]) -> str:
+    """Some names, and how many there are.
+
+    >>> _shown(set("gabcdef"))
+    'a, b, c, d, e and 2 more'
+    """
+    ordered = sorted(names)
+    more = f" and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""
+    return ", ".join(ordered[:_NAMED]) + more
