@@ -1,9 +1,11 @@
 """Tests of PocketSphinx on the bundled demo clips."""
 
 import csv
+import importlib.metadata
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 from unittest import mock
 
@@ -35,6 +37,18 @@ class PocketSphinxTest(tf.test.TestCase):
         # A second of each is enough where the words do not matter.
         cls.snippets = [waveform[:16000] for waveform in cls.waveforms]
         cls.transcripts = [cls.transcribe(snippet) for snippet in cls.snippets]
+
+    def test_the_fingerprint_is_of_the_model_too(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (folder / "words.dict").write_text("one W AH N\n")
+        prints = [self.transcribe.fingerprint, pocketsphinx.load().fingerprint]
+        with mock.patch.object(pocketsphinx.pocketsphinx, "get_model_path", lambda: str(folder)):
+            for content in ("one W AH N\n", "two T UW\n"):
+                (folder / "words.dict").write_text(content)
+                prints.append(pocketsphinx.load().fingerprint)
+        self.assertEqual(prints[0], prints[1])
+        self.assertLen(set(prints), 3)
+        self.assertStartsWith(prints[0], f"{importlib.metadata.version('pocketsphinx')} ")
 
     def test_hears_the_demo(self):
         errors = [

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from absl.testing import parameterized
 from tests import networks, speech
 from tests.asr import wav2vec2_folder
 from vggish_inversion import asr
-from vggish_inversion.asr import wav2vec2
+from vggish_inversion.asr import model_files, wav2vec2
 
 
 class Wav2Vec2Test(tf.test.TestCase, parameterized.TestCase):
@@ -165,6 +166,18 @@ class Wav2Vec2Test(tf.test.TestCase, parameterized.TestCase):
     def test_the_name_tells_the_model_and_not_where_it_lies(self):
         self.assertEqual(self.transcribers[True].name, "wav2vec2:masked-True")
         self.assertNotEqual(*(item.fingerprint for item in self.transcribers.values()))
+
+    def test_the_fingerprint_is_of_every_file_that_is_read(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory())) / "model"
+        shutil.copytree(self.models[True], folder)
+        weights = next(path for path in folder.iterdir() if path.name in model_files.WEIGHT_FILES)
+        before = model_files.digests(folder, weights)
+        for name in (*model_files.REQUIRED_FILES, weights.name):
+            with open(folder / name, "ab") as file:
+                file.write(b" ")
+            after = model_files.digests(folder, weights)
+            self.assertEqual({key for key in before if before[key] != after[key]}, {name})
+            before = after
 
     def test_keras_3_stays_what_it_was(self):
         self.assertNotIn("TF_USE_LEGACY_KERAS", os.environ)

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import json
 import pathlib
 
 import numpy as np
@@ -118,6 +119,36 @@ def test_all_shards_are_of_the_same_recordings_and_texts(corpus):
     (corpus / "metadata.csv").write_text(table)
     digests.append(digest())
     assert len(set(digests)) == 3
+
+
+def _open(folder, *, version, vocoder="60 iterations", scorer="1") -> dict:
+    fingerprints = {"inverters": {}, "recognisers": {}, "vocoders": {"griffin_lim": vocoder}}
+    fingerprints |= {"scorers": {"speaker_similarity": scorer}}
+    versions = {"versions": {"numpy": version}, "patches_seen": {}, "views": {}}
+    results.open_results(folder, {**fingerprints, **versions})
+    return json.loads((folder / "run.json").read_text())
+
+
+def test_versions_that_rows_were_measured_with_are_kept(tmp_path, warnings):
+    assert "earlier_versions" not in _open(tmp_path, version="1")
+    assert "earlier_versions" not in _open(tmp_path, version="1")
+    assert not warnings
+    assert _open(tmp_path, version="2")["earlier_versions"] == [{"numpy": "1"}]
+    assert "other versions (numpy 1 -> 2)" in warnings[0]
+    assert _open(tmp_path, version="3")["earlier_versions"] == [{"numpy": "1"}, {"numpy": "2"}]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"vocoder": "8 iterations"}, "vocoder griffin_lim"),
+        ({"scorer": "2"}, "the network of the metric speaker_similarity"),
+    ],
+)
+def test_rows_of_other_settings_or_networks_are_not_mixed_in(tmp_path, change, named):
+    _open(tmp_path, version="1")
+    with pytest.raises(ValueError, match=f"different: {named}"):
+        _open(tmp_path, version="1", **change)
 
 
 @pytest.fixture(scope="module")

@@ -45,6 +45,13 @@ def _log_mel_error(waveform: np.ndarray, log_mel: np.ndarray) -> float:
     return float(np.mean(np.abs(_log_mel(waveform)[: len(log_mel)] - log_mel)))
 
 
+def test_the_fingerprint_is_of_the_settings():
+    changes = ({}, {"num_iterations": 8}, {"momentum": 0.5}, {"seed": 1}, {"block_frames": 512})
+    made = [griffin_lim.GriffinLim(_PARAMS, **change) for change in changes]
+    assert len({item.fingerprint for item in made}) == len(changes)
+    assert griffin_lim.GriffinLim(_PARAMS).fingerprint == made[0].fingerprint
+
+
 class GriffinLimTest(tf.test.TestCase):
     def test_a_sine_keeps_its_frequency_place_and_level(self):
         time = np.arange(16000) / 16000

@@ -52,7 +52,7 @@ def find(source: str, kept: Any, folder: pathlib.Path, *, instead: str) -> str:
     for path in candidates:
         if _is_there(path):
             return str(path.resolve())
-    tried = ", ".join(dict.fromkeys(str(path.resolve()) for path in candidates[:3]))
+    tried = ", ".join(dict.fromkeys(str(path.absolute()) for path in candidates[:3]))
     raise integrity.WeightsError(
         f"{folder}: expected {source}, which it was made with, found it neither there nor above "
         f"(tried {tried}); {instead}"
@@ -61,4 +61,7 @@ def find(source: str, kept: Any, folder: pathlib.Path, *, instead: str) -> str:
 
 def _is_there(path: pathlib.Path) -> bool:
     """Whether there is a file, a folder, or a checkpoint, whose name is none of its files'."""
-    return path.exists() or path.with_name(f"{path.name}.index").is_file()
+    try:
+        return path.exists() or path.with_name(f"{path.name}.index").is_file()
+    except (OSError, ValueError):  # of a name that no file can have
+        return False

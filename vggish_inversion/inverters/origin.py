@@ -2,8 +2,8 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from vggish_inversion.files import places
 from vggish_inversion.targets import encoder, loading
@@ -37,6 +37,25 @@ class TargetSource:
         target = loading.load_target(self.name, weights=self.weights, seed=self.seed)
         target.name = self.label or self.name
         return target
+
+
+class Run(Protocol):
+    """An inverter's run, of `inverters.run`."""
+
+    @property
+    def folder(self) -> pathlib.Path:
+        """Its folder."""
+        ...
+
+    @property
+    def config(self) -> Mapping:
+        """Its settings."""
+        ...
+
+    @property
+    def layer(self) -> str:
+        """The tap it inverts."""
+        ...
 
 
 def describe_target(target: encoder.TargetEncoder, folder: pathlib.Path) -> dict[str, Any]:
@@ -99,6 +118,59 @@ def target_source(
     if path is None and weights and _is_path(weights) and not weights.endswith(".h5"):
         return TargetSource(weights, None, seed, name)  # the network's new place
     return TargetSource(path or found("target"), weights, seed, name)
+
+
+def common_source(
+    runs: Sequence[Run],
+    name: str | None,
+    *,
+    folder: str | pathlib.Path,
+    weights: str | None = None,
+    seed: int | None = None,
+    layers: Sequence[str] | None = None,
+) -> TargetSource:
+    """What those of some runs that are of one target were trained on; see `run.find_source`."""
+    names = {run.config["target"] for run in runs}
+    name = name or (names.pop() if len(names) == 1 else "vggish")
+    named = [run for run in runs if run.config["target"] == name]
+    if not named:  # a path may be spelt in another way: what is in the file decides
+        return TargetSource(name, weights, seed or 0)
+    trained = _of_same_weights(named, name, folder, layers)[0]
+    path = name if not loading.is_family(name) and pathlib.Path(name).exists() else None
+    return target_source(trained.config, trained.folder, path=path, weights=weights, seed=seed)
+
+
+def _of_same_weights(
+    runs: Sequence[Run], name: str, folder, layers: Sequence[str] | None
+) -> Sequence[Run]:
+    """The runs of the wanted layers; weights of several kinds are refused by name."""
+    groups = _by_weights(runs)
+    if len(groups) > 1 and layers is not None:
+        wanted = set(layers)
+        if loading.is_family(name):  # aliases; networks of your own have none
+            untrained = loading.load_target(name, weights=encoder.UNTRAINED)
+            wanted = {untrained.tap(layer).name for layer in layers}
+        runs = [run for run in runs if run.layer in wanted] or runs
+        groups = _by_weights(runs)
+    if len(groups) > 1:
+        which = "; ".join(
+            f"{group[0].config['target_weights'] or 'the published or shipped ones'} "
+            f"({fingerprint[:15]}): {', '.join(str(run.folder) for run in group[:3])}"
+            + (f" and {len(group) - 3} more" if len(group) > 3 else "")
+            for fingerprint, group in groups.items()
+        )
+        raise ValueError(
+            f"the inverters of {name} below {folder} were trained on {len(groups)} different "
+            f"weights ({which}); expected those of one: keep them in folders of their own"
+        )
+    return runs
+
+
+def _by_weights(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.config["target_fingerprint"], []).append(run)
+    return groups
 
 
 def _is_path(weights: str | None) -> bool:

@@ -217,17 +217,8 @@ def find_source(
         ValueError: if the inverters were trained on several weights (it says which and where), or
             a file is not found.
     """
-    there = read_runs(folder)
-    names = {run.config["target"] for run in there}
-    name = name or (names.pop() if len(names) == 1 else "vggish")
-    named = [run for run in there if run.config["target"] == name]
-    is_own = not loading.is_family(name)
-    if not named:  # a path may be spelt in another way: what is in the file decides
-        return origin.TargetSource(name, weights, seed or 0)
-    trained = _of_same_weights(named, name, folder, layers)[0]
-    path = name if is_own and pathlib.Path(name).exists() else None
-    return origin.target_source(
-        trained.config, trained.folder, path=path, weights=weights, seed=seed
+    return origin.common_source(
+        read_runs(folder), name, folder=folder, weights=weights, seed=seed, layers=layers
     )
 
 
@@ -247,39 +238,6 @@ def open_runs(
     source = find_source(folder, name, weights=weights, seed=seed, layers=layers)
     target = source.load()
     return target, find_runs(folder, target, layers=layers)
-
-
-def _of_same_weights(
-    runs: list[InverterRun], name: str, folder, layers: Sequence[str] | None
-) -> list[InverterRun]:
-    """The runs of the wanted layers; weights of several kinds are refused by name."""
-    groups = _by_weights(runs)
-    if len(groups) > 1 and layers is not None:
-        wanted = set(layers)
-        if loading.is_family(name):  # aliases; networks of your own have none
-            untrained = loading.load_target(name, weights=encoder.UNTRAINED)
-            wanted = {untrained.tap(layer).name for layer in layers}
-        runs = [run for run in runs if run.layer in wanted] or runs
-        groups = _by_weights(runs)
-    if len(groups) > 1:
-        which = "; ".join(
-            f"{group[0].config['target_weights'] or 'the published or shipped ones'} "
-            f"({fingerprint[:15]}): {', '.join(str(run.folder) for run in group[:3])}"
-            + (f" and {len(group) - 3} more" if len(group) > 3 else "")
-            for fingerprint, group in groups.items()
-        )
-        raise ValueError(
-            f"the inverters of {name} below {folder} were trained on {len(groups)} different "
-            f"weights ({which}); expected those of one: keep them in folders of their own"
-        )
-    return runs
-
-
-def _by_weights(runs: Sequence[InverterRun]) -> dict[str, list[InverterRun]]:
-    groups: dict[str, list[InverterRun]] = {}
-    for run in runs:
-        groups.setdefault(run.config["target_fingerprint"], []).append(run)
-    return groups
 
 
 def best_runs(runs: Sequence[InverterRun], *, preset: str | None = None) -> dict[str, InverterRun]:
