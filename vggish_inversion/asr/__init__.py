@@ -5,14 +5,21 @@ Nothing of TensorFlow is imported before a recogniser that needs it is loaded.
 
 import importlib
 
-from vggish_inversion.asr.transcriber import Transcriber, TranscriptionError
+from vggish_inversion.asr.transcriber import GatedTranscript, Transcriber, TranscriptionError
 
-__all__ = ["TRANSCRIBERS", "Transcriber", "TranscriptionError", "load_transcriber"]
+__all__ = [
+    "TRANSCRIBERS",
+    "GatedTranscript",
+    "Transcriber",
+    "TranscriptionError",
+    "load_transcriber",
+]
 
 # The name that --asr takes -> the module whose `load(model, precision)` makes the recogniser.
 TRANSCRIBERS = {
     "pocketsphinx": "vggish_inversion.asr.pocketsphinx",
     "wav2vec2": "vggish_inversion.asr.wav2vec2",
+    "whisper": "vggish_inversion.asr.whisper",
 }
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
@@ -22,9 +29,9 @@ def load_transcriber(
 ) -> Transcriber:
     """Loads a recogniser by the name that `--asr` takes.
 
-    >>> load_transcriber("whisper")
+    >>> load_transcriber("sphinx")
     Traceback (most recent call last):
-    ValueError: no recogniser 'whisper': expected one of pocketsphinx, wav2vec2
+    ValueError: no recogniser 'sphinx': expected one of pocketsphinx, wav2vec2, whisper
 
     Args:
         name: one of `TRANSCRIBERS`.

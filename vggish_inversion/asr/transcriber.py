@@ -12,6 +12,26 @@ class TranscriptionError(RuntimeError):
     """A waveform that could not be transcribed; the message is one line."""
 
 
+class GatedTranscript(str):
+    """What is left of a transcript whose recogniser invented text: mostly nothing.
+
+    Attributes:
+        reason: why the rest is not believed, in one line.
+
+    >>> gated = GatedTranscript("", "repeats itself")
+    >>> gated == "", gated.reason
+    (True, 'repeats itself')
+    """
+
+    reason: str
+
+    def __new__(cls, text: str, reason: str) -> "GatedTranscript":
+        """Makes one of the text that is kept."""
+        made = super().__new__(cls, text)
+        made.reason = reason
+        return made
+
+
 class Transcriber(Protocol):
     """A recogniser.
 

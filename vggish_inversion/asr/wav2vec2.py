@@ -13,6 +13,13 @@ from vggish_inversion.asr.transcriber import SAMPLE_RATE_HZ, TranscriptionError,
 from vggish_inversion.files import contents, integrity
 
 DEFAULT_MODEL = "facebook/wav2vec2-base-960h"
+# TensorFlow's own layout is preferred: published safetensors hold PyTorch's, which is converted.
+_FILES = model_files.ModelFiles(
+    kind="Wav2Vec2",
+    required=("config.json", "preprocessor_config.json", "vocab.json"),
+    weights=("tf_model.h5", "model.safetensors"),
+    optional=("tokenizer_config.json", "special_tokens_map.json"),
+)
 _READ_AHEAD = 32  # waveforms; longer ones batch with shorter ones within as many
 
 # Weights that only training needs; published files differ in whether they hold them.
@@ -46,15 +53,13 @@ class Wav2Vec2Transcriber:
         Raises:
             ValueError: if the model cannot be had, or its folder is damaged.
         """
-        folder = model_files.find_model(model)
-        weights = next(
-            path for name in model_files.WEIGHT_FILES if (path := folder / name).is_file()
-        )
+        folder = _FILES.find(model)
+        weights = next(path for name in _FILES.weights if (path := folder / name).is_file())
         # A folder is named after itself: where it lies is nobody's business.
         label = pathlib.Path(model).resolve().name if pathlib.Path(model).is_dir() else model
         suffix = "" if precision == "float32" else f"+{precision}"
         self.name = f"wav2vec2:{label}{suffix}"
-        self.fingerprint = contents.digest_of(model_files.digests(folder, weights))
+        self.fingerprint = contents.digest_of(_FILES.digests(folder))
         self._processor, self._network = _load(folder, weights, precision)
         model_files.check_sample_rate(self._processor.feature_extractor.sampling_rate, model)
         self._masked = self._processor.feature_extractor.return_attention_mask
