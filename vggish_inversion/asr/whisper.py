@@ -1,4 +1,4 @@
-"""Whisper (Radford et al., ICML 2023) on CTranslate2: greedy, without memory of what came before."""
+"""Whisper (Radford et al., ICML 2023) on CTranslate2: greedy, without memory of what was."""
 
 import concurrent.futures
 import itertools
@@ -82,13 +82,13 @@ class WhisperTranscriber:
                 intra_threads=1 if device == "cpu" else 0,
             )
             self._tokenizer = _load_tokenizer(folder)
-            self._prompt = self._find_prompt(language)
         except (RuntimeError, ValueError) as error:
             raise ValueError(
                 f"{folder} cannot be read as a Whisper model of CTranslate2 "
                 f"({integrity.root_cause(error)}); copy its files again, or convert it: "
                 "ct2-transformers-converter --model openai/whisper-base --output_dir=FOLDER"
             ) from error
+        self._prompt = self._find_prompt(language, str(folder))
         self._to_features = _feature_extractor(self._network.n_mels)
         self._max_compression_ratio = max_compression_ratio
 
@@ -115,16 +115,19 @@ class WhisperTranscriber:
             for made in _map_ahead(pool, self._transcribe_some, batches(), self._num_workers + 1):
                 yield from made
 
-    def _find_prompt(self, language: str) -> list[int]:
+    def _find_prompt(self, language: str, model: str) -> list[int]:
         words = ["<|startoftranscript|>"]
         if self._network.is_multilingual:
             words += [f"<|{language}|>", "<|transcribe|>"]
         elif language != "en":
-            raise ValueError(f"it knows English alone, not {language!r}")
+            raise ValueError(f"the Whisper model {model} knows English alone, not {language!r}")
         words += ["<|notimestamps|>"]
         ids = [self._tokenizer.token_to_id(word) for word in words]
         if None in ids:
-            raise ValueError(f"its tokenizer has no {words[ids.index(None)]}")
+            raise ValueError(
+                f"the Whisper model {model} has no {words[ids.index(None)]} in its tokenizer.json; "
+                "expected another language, or the tokenizer of that model"
+            )
         return ids
 
     def _transcribe_some(self, waveforms: Sequence[np.ndarray]) -> list[str | Exception]:
