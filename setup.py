@@ -79,9 +79,14 @@ setuptools.setup(
             "pyright[nodejs]==1.1.*",
             "selenium>=4.20,<5",
             "pyyaml>=6,<7",
+            "ctranslate2>=4.5,<5",
+            "whisper-normalizer>=0.1.15,<0.2",
         ],
         # Wide-band PESQ, for evaluate.py --metrics=pesq and benchmarks; C, built on installation.
         "pesq": ["pesq>=0.0.4,<0.1"],
+        # --asr=whisper: CTranslate2 runs it without PyTorch; OpenAI's English normaliser, which no
+        # other package has with its table of spellings and without PyTorch.
+        "whisper": ["ctranslate2>=4.5,<5", "whisper-normalizer>=0.1.15,<0.2"],
         # Takes TensorFlow 2.16's protobuf, and an older Pillow than matplotlib would.
         "beam": ["apache-beam>=2.72,<3"],
         # The site, read from the sources alone: make docs installs these without the package. The

@@ -28,7 +28,10 @@ _VOCODER = flags.DEFINE_list(
 )
 _ASR = command.define_choices_flag("asr", ["pocketsphinx"], [*asr.TRANSCRIBERS], "Recogniser(s).")
 _ASR_MODEL = flags.DEFINE_string(
-    "asr_model", None, "Wav2Vec2: a folder, or a name on the hub; default: wav2vec2-base-960h."
+    "asr_model",
+    None,
+    "A folder, a name on the hub, or, of Whisper, tiny, base, small, ...; default: base, and "
+    "wav2vec2-base-960h. For both in one run: whisper=A,wav2vec2=B.",
 )
 _ASR_PRECISION = flags.DEFINE_enum("asr_precision", "float32", asr.PRECISIONS, "Of Wav2Vec2.")
 _METRICS = command.define_choices_flag(
@@ -92,6 +95,8 @@ def report(output_dir: pathlib.Path, rows) -> int:
     from vggish_inversion import evaluation, results
 
     print(evaluation.summary_text(output_dir))
+    if limits := evaluation.limit_text(output_dir):
+        print(limits)
     counts = results.count_utterances(rows)
     if counts["num_failed"]:
         print(f"{counts['num_failed']} utterances failed: see status in results.csv")

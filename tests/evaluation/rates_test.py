@@ -13,6 +13,8 @@ from vggish_inversion import asr, evaluation, reconstruction
 class _Recogniser:
     """Hears all of a recording, nothing of a quieter copy, and gives up on what is silent."""
 
+    rules = "letters"
+
     def transcribe_all(self, waveforms):
         for waveform in waveforms:
             if not np.any(waveform):

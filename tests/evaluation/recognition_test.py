@@ -19,6 +19,7 @@ class _Recogniser:
     """Says the first sample; reads ahead and rests as real ones do."""
 
     fingerprint = "none"
+    rules = "letters"
 
     def __init__(self, name, *, read_ahead=1, rest_seconds=0.0, fail_at=None):
         self.name, self._read_ahead, self._rest_seconds = name, read_ahead, rest_seconds

@@ -420,7 +420,7 @@ class ReportErrorTest(tf.test.TestCase):
         self._assert_error("results.csv", "lacks the column(s)", "utterance")
 
     def test_table_that_is_not_text(self):
-        (self.folder / "results.csv").write_bytes(b"\xff\xfe\x00\x01")
+        (self.folder / "results.csv").write_bytes(b"\xe9\x00\xff\x01")
         self._assert_error("results.csv", "UTF-8")
 
     def test_word_for_a_number(self):

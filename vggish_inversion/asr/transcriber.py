@@ -38,10 +38,13 @@ class Transcriber(Protocol):
     Attributes:
         name: what results are filed under; tells the model where there are several.
         fingerprint: of the model's files; equal fingerprints give equal transcripts.
+        rules: under which its transcripts and their references are compared, as
+            `metrics.normalize_text` takes them.
     """
 
     name: str
     fingerprint: str
+    rules: str
 
     def __call__(self, waveform: np.ndarray) -> str:
         """Transcribes `[samples]` float in [-1, 1] at 16 kHz into lower-case words; silence is "".

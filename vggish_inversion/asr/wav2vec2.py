@@ -62,6 +62,10 @@ class Wav2Vec2Transcriber:
         self.fingerprint = contents.digest_of(_FILES.digests(folder))
         self._processor, self._network = _load(folder, weights, precision)
         model_files.check_sample_rate(self._processor.feature_extractor.sampling_rate, model)
+        # Letters of its vocabulary are told apart, others are what they are without their accents.
+        tokens = {token.lower() for token in self._processor.tokenizer.get_vocab()}
+        letters = sorted(token for token in tokens if len(token) == 1 and token.isalpha())
+        self.rules = f"letters:{''.join(letters)}"
         self._masked = self._processor.feature_extractor.return_attention_mask
         self._max_batch_samples = int(max_batch_seconds * SAMPLE_RATE_HZ)
         self._predict = _predictor(self._network, masked=self._masked)

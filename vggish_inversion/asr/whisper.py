@@ -16,7 +16,7 @@ from vggish_inversion.asr.transcriber import (
     TranscriptionError,
     check_waveform,
 )
-from vggish_inversion.files import integrity
+from vggish_inversion.files import contents, integrity
 
 DEFAULT_MODEL = "base"
 SIZES = ("tiny", "tiny.en", "base", "base.en", "small", "small.en", "medium", "medium.en")
@@ -70,8 +70,10 @@ class WhisperTranscriber:
             precision, "int8" if device == "cpu" else "float16"
         )
         self.name = "whisper"
+        self.rules = "whisper:en" if language == "en" else "letters"
         self.model = f"{label} ({compute_type}, {language})"
-        self.fingerprint = f"{integrity.sha256(folder / 'model.bin')} {compute_type} {language}"
+        digests = contents.digest_of(_FILES.digests(folder))
+        self.fingerprint = f"{digests} {compute_type} {language} {max_compression_ratio}"
         self._num_workers = (os.cpu_count() or 1) if device == "cpu" else 1
         try:
             self._network = ctranslate2.models.Whisper(

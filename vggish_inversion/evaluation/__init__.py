@@ -10,13 +10,14 @@ from vggish_inversion.evaluation.grid import Grid
 from vggish_inversion.evaluation.measure import evaluate_runs
 from vggish_inversion.evaluation.rates import word_error_rates
 from vggish_inversion.evaluation.shards import Shard, merge_results
-from vggish_inversion.evaluation.summary import summarize, summary_text
+from vggish_inversion.evaluation.summary import limit_text, summarize, summary_text
 
 __all__ = [
     "Grid",
     "Shard",
     "compare",
     "evaluate_runs",
+    "limit_text",
     "merge_results",
     "summarize",
     "summary_text",

@@ -72,7 +72,7 @@ class MeasureUtterance(_DoFn):
             transcripts = transcriber.transcribe_all([item.waveform for item in made])
             for item, transcript in zip(made, transcripts, strict=True):
                 condition = self._conditions[item.rendition][name]
-                rows.append(rendering.scored_row(item, condition, transcript))
+                rows.append(rendering.scored_row(item, condition, transcript, transcriber.rules))
         for row in rows:
             row["audio_sha256"] = recording
             yield place, json.dumps({name: str(row[name]) for name in results.RESULT_COLUMNS})

@@ -15,7 +15,8 @@ class Grid:
     Attributes:
         vocoders: names of vocoders.
         transcribers: names of recognisers.
-        asr_model: of a recogniser that has several; see `asr.load_transcriber`.
+        asr_model: of a recogniser that has several, or of each (see `model_of`, and
+            `asr.load_transcriber`).
         asr_precision: of a recogniser that is a network.
         metrics: names of optional metrics; see `metrics.OPTIONAL_METRICS`.
         patch_hop_frames: distance between patches; the target's own if None.
@@ -28,10 +29,24 @@ class Grid:
     metrics: tuple[str, ...] = metrics.CHEAP_METRICS
     patch_hop_frames: int | None = None
 
+    def model_of(self, transcriber: str) -> str | None:
+        """What `asr_model` says of a recogniser: its own part of "whisper=A,wav2vec2=B", or all.
+
+        >>> Grid(asr_model="whisper=tiny,wav2vec2=folder").model_of("wav2vec2")
+        'folder'
+        >>> Grid(asr_model="tiny").model_of("whisper")
+        'tiny'
+        """
+        parts = [part.partition("=") for part in (self.asr_model or "").split(",")]
+        named = {
+            name: model for name, equals, model in parts if equals and name in asr.TRANSCRIBERS
+        }
+        return named.get(transcriber) if named else self.asr_model
+
     def load_transcribers(self) -> dict[str, asr.Transcriber]:
         """The recognisers, by the names that results are filed under."""
         loaded = [
-            asr.load_transcriber(name, model=self.asr_model, precision=self.asr_precision)
+            asr.load_transcriber(name, model=self.model_of(name), precision=self.asr_precision)
             for name in self.transcribers
         ]
         return {transcriber.name: transcriber for transcriber in loaded}

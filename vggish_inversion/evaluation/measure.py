@@ -80,7 +80,9 @@ def evaluate(
 
     for made, name, transcript in recognition.recognise_all(renderings(), transcribers, watch):
         with watch("scoring"):
-            row = rendering.scored_row(made, conditions[made.rendition][name], transcript)
+            row = rendering.scored_row(
+                made, conditions[made.rendition][name], transcript, transcribers[name].rules
+            )
         with watch("writing"):
             append(row)
 

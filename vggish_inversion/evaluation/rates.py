@@ -48,10 +48,11 @@ def word_error_rates(
                 yield waveform
 
     errors = collections.defaultdict(list)
-    transcripts = asr.load_transcriber(recogniser).transcribe_all(waveforms())
+    transcriber = asr.load_transcriber(recogniser)
+    transcripts = transcriber.transcribe_all(waveforms())
     for place, transcript in enumerate(transcripts):
         if isinstance(transcript, Exception):
             raise transcript
         name, text = rendered[place]
-        errors[name].append(metrics.word_errors(text, transcript))
+        errors[name].append(metrics.word_errors(text, transcript, transcriber.rules))
     return {name: round(metrics.pooled_rate(words), 4) for name, words in errors.items()}

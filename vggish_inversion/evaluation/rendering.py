@@ -188,23 +188,34 @@ def failed_row(utterance: corpora.Utterance, condition: Condition, reason: str) 
     }
 
 
-def scored_row(rendering: Rendering, condition: Condition, transcript: str | Exception) -> dict:
-    """A row of results.csv; a transcript that is an exception makes it that failure's."""
+def scored_row(
+    rendering: Rendering, condition: Condition, transcript: str | Exception, rules: str
+) -> dict:
+    """A row of results.csv; a transcript that is an exception makes it that failure's.
+
+    Args:
+        rendering: what was heard.
+        condition: under which.
+        transcript: what was recognised.
+        rules: under which texts are compared; see `metrics.normalize_text`.
+    """
     if isinstance(transcript, Exception):
         reason = f"{condition.asr} failed: {failures.in_one_line(transcript)}"
         return failed_row(rendering.utterance, condition, reason)
     row = {
         **failed_row(rendering.utterance, condition, OK),
         "num_utterances": 1,
-        "transcript": transcript,
+        "transcript": str(transcript),
+        "normalization": rules,
+        "gated": getattr(transcript, "reason", ""),
         **{name: round(value, 6) for name, value in rendering.scores.items()},
     }
     reference = rendering.utterance.text
-    if reference and metrics.normalize_text(reference):
-        words = metrics.word_errors(reference, transcript)
+    if reference and metrics.normalize_text(reference, rules):
+        words = metrics.word_errors(reference, transcript, rules)
         row |= {
             "wer": round(words.rate, 6),
-            "cer": round(metrics.char_errors(reference, transcript).rate, 6),
+            "cer": round(metrics.char_errors(reference, transcript, rules).rate, 6),
             "num_words": words.num_words,
             "substitutions": words.substitutions,
             "deletions": words.deletions,

@@ -12,11 +12,15 @@ from vggish_inversion.files import documents
 from vggish_inversion.results import (
     KEYS,
     MEANS,
+    NATURAL,
     OK,
     SUMMARY_COLUMNS,
     Condition,
     has_numbers,
+    rules_of,
 )
+
+_MAX_NATURAL_WER = 0.15
 
 
 def summarize(
@@ -43,9 +47,16 @@ def summarize(
         spoken = [row for row in chosen if row["num_words"]]
         if spoken:
             for name, count in (("wer", metrics.word_errors), ("cer", metrics.char_errors)):
-                errors = [count(row["reference"], row["transcript"]) for row in spoken]
+                errors = [
+                    count(row["reference"], row["transcript"], rules_of(row)) for row in spoken
+                ]
                 interval = metrics.bootstrap_interval(errors)
                 entry |= _figures(name, metrics.pooled_rate(errors), interval)
+            invented, said = (
+                sum(int(row[name]) for row in spoken) for name in ("insertions", "num_words")
+            )
+            entry["insertion_rate"] = round(invented / said, 4)
+        entry["num_gated"] = sum(bool(row["gated"]) for row in chosen)
         for name in MEANS:
             values = np.array([float(row[name] or "nan") for row in chosen])
             values = values[np.isfinite(values)]
@@ -53,6 +64,20 @@ def summarize(
                 entry |= _figures(name, float(values.mean()), metrics.mean_interval(values))
         summary.append(entry)
     return summary
+
+
+def limit_text(results_dir: str | pathlib.Path) -> str:
+    """A line for each recogniser that mishears natural speech so often that it is the limit."""
+    rows = documents.read_table(pathlib.Path(results_dir) / "summary.csv", SUMMARY_COLUMNS)
+    lines = []
+    for row in rows:
+        if row["layer"] == NATURAL and float(row["wer"] or 0) > _MAX_NATURAL_WER:
+            advice = "" if row["asr"] == "whisper" else "; --asr=whisper hears better"
+            lines.append(
+                f"{row['asr']} gets {100 * float(row['wer']):.0f} % of the words of the recordings "
+                f"themselves wrong, so the recogniser is the limit here{advice}"
+            )
+    return "\n".join(lines)
 
 
 def _figures(name: str, value: float, interval: tuple[float, float]) -> dict[str, float]:
@@ -88,13 +113,15 @@ def summary_text(results_dir: str | pathlib.Path) -> str:
 
     lines = [
         f"{'layer':<12} {'preset':<6} {extra({'vocoder': 'vocoder', 'asr': 'asr'})}{'n':>3} "
-        f"{'WER %':>5} {'(95 %)':>14} {'CER %':>5} {'STOI':>5} {'log-mel L1':>10}"
+        f"{'WER %':>5} {'(95 %)':>14} {'CER %':>5} {'STOI':>5} {'log-mel L1':>10} "
+        f"{'invented %':>10} {'gated':>5}"
     ]
     for row in rows:
         interval = f"{percent(row['wer_low'])} to {percent(row['wer_high'])}"
         lines.append(
             f"{row['layer']:<12} {row['preset']:<6} {extra(row)}{row['num_utterances']:>3} "
             f"{percent(row['wer']):>5} {interval:>14} {percent(row['cer']):>5} "
-            f"{decimal(row['stoi']):>5} {decimal(row['log_mel_l1']):>10}"
+            f"{decimal(row['stoi']):>5} {decimal(row['log_mel_l1']):>10} "
+            f"{percent(row['insertion_rate']):>10} {row['num_gated']:>5}"
         )
     return "\n".join(lines)

@@ -20,14 +20,25 @@ from vggish_inversion.metrics.optional import (
 )
 from vggish_inversion.metrics.pitch import PitchErrors, pitch_errors, track_pitch
 from vggish_inversion.metrics.signals import log_mel_l1, pesq, spectral_convergence
-from vggish_inversion.metrics.text import WordErrors, char_errors, normalize_text, word_errors
+from vggish_inversion.metrics.text import (
+    ENGLISH,
+    LETTERS,
+    WHISPER_ENGLISH,
+    WordErrors,
+    char_errors,
+    normalize_text,
+    word_errors,
+)
 
 __all__ = [
     "CHEAP_METRICS",
+    "ENGLISH",
+    "LETTERS",
     "OPTIONAL_COLUMNS",
     "OPTIONAL_METRICS",
     "PairedComparison",
     "PitchErrors",
+    "WHISPER_ENGLISH",
     "WordErrors",
     "bootstrap_interval",
     "char_errors",

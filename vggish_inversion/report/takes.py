@@ -87,8 +87,8 @@ def _counts(row: Reconstruction) -> str:
 def _transcript(row: Reconstruction) -> Html:
     if not row.is_ok:
         return tag("p", tag("strong", "Failed: "), row.status, class_="transcript problem")
-    reference = metrics.normalize_text(row.reference)
-    heard = metrics.normalize_text(row.transcript)
+    reference = metrics.normalize_text(row.reference, row.rules)
+    heard = metrics.normalize_text(row.transcript, row.rules)
     if not reference:  # nothing to compare with, so nothing is wrong
         return tag("p", row.transcript or "Nothing was recognised.", class_="transcript")
     words = marks_to_html(mark_words(reference, heard))

@@ -13,6 +13,7 @@ from vggish_inversion.results.columns import (
     SUMMARY_COLUMNS,
     has_numbers,
     is_measured,
+    rules_of,
 )
 from vggish_inversion.results.conditions import (
     KEYS,
@@ -70,6 +71,7 @@ __all__ = [
     "is_measured",
     "open_results",
     "read_results",
+    "rules_of",
     "short_command",
     "write_json",
     "write_table",

@@ -14,7 +14,9 @@ SCORED = ("wer", "cer", *MEANS)
 # The first columns are for good; the optional ones come after them, empty if not asked for, and
 # then the 95 % intervals of all but WER, which has its own among the first.
 INTERVALS = tuple(f"{name}_{end}" for name in ("cer", *MEANS) for end in ("low", "high"))
-SUMMARY_COLUMNS = (*KEYS, *SCORES, *metrics.OPTIONAL_COLUMNS, *INTERVALS)
+# Words that were never said, per word that was; transcripts of which a part was not believed.
+INVENTED = ("insertion_rate", "num_gated")
+SUMMARY_COLUMNS = (*KEYS, *SCORES, *metrics.OPTIONAL_COLUMNS, *INTERVALS, *INVENTED)
 RESULT_COLUMNS = (
     *KEYS,
     *SCORES,
@@ -23,6 +25,8 @@ RESULT_COLUMNS = (
     "status",
     *metrics.OPTIONAL_COLUMNS,
     "audio_sha256",  # the first 16 digits, of the recording's file
+    "normalization",
+    "gated",
 )
 SIDE_COLUMNS = ("layer", "preset", "loss")
 COMPARISON_COLUMNS = (
@@ -32,6 +36,11 @@ COMPARISON_COLUMNS = (
     *("num_utterances", "wer_a", "wer_b", "difference", "difference_low", "difference_high"),
     *("p_value", "p_adjusted"),
 )
+
+
+def rules_of(row: Mapping[str, str]) -> str:
+    """Under which rules the texts of a row of results.csv are compared; see `normalize_text`."""
+    return row.get("normalization") or metrics.ENGLISH  # rows of before say nothing
 
 
 def is_measured(row: Mapping[str, str]) -> bool:

@@ -85,6 +85,7 @@ class Reconstruction:
     deletions: int | None
     insertions: int | None
     status: str
+    rules: str
 
     @property
     def is_ok(self) -> bool:

@@ -6,7 +6,13 @@ import pathlib
 from collections.abc import Mapping
 
 from vggish_inversion.files import documents
-from vggish_inversion.results.columns import COMPARISON_COLUMNS, COUNTS, SCORED, SIDE_COLUMNS
+from vggish_inversion.results.columns import (
+    COMPARISON_COLUMNS,
+    COUNTS,
+    SCORED,
+    SIDE_COLUMNS,
+    rules_of,
+)
 from vggish_inversion.results.conditions import KEYS, Condition
 from vggish_inversion.results.folder import (
     Comparison,
@@ -51,6 +57,7 @@ def read_results(folder: str | pathlib.Path) -> Results:
             wer=row.number("wer"),
             **{name: row.integer(name) for name in COUNTS},
             status=row["status"].strip() or "no status was written",
+            rules=rules_of(row),
         )
         conditions = reconstructions.setdefault(reconstruction.utterance, {})
         conditions[reconstruction.condition] = reconstruction
