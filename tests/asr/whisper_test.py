@@ -68,9 +68,13 @@ class WhisperTest(unittest.TestCase):
     def test_the_fingerprint_is_of_the_weights(self):
         other = whisper_folder.write_whisper_folder(self.scratch / "other", seed=1)
         moved = whisper_folder.write_whisper_folder(self.scratch / "moved")
-        here, there = (whisper.WhisperTranscriber(str(item)) for item in (other, moved))
-        self.assertEqual(there.fingerprint, self.transcriber.fingerprint)
-        self.assertNotEqual(here.fingerprint, self.transcriber.fingerprint)
+        here, elsewhere, another = (
+            whisper.WhisperTranscriber(str(item)).fingerprint
+            for item in (self.folder, moved, other)
+        )
+        self.assertEqual(here, elsewhere)
+        self.assertNotEqual(here, another)
+        self.assertNotEqual(here, self.transcriber.fingerprint, "it gates nothing")
         self.assertEqual(self.transcriber.name, "whisper")
 
     def test_faults_of_a_folder_are_named(self):
