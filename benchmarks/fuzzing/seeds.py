@@ -103,10 +103,14 @@ def write_tasks(folder: pathlib.Path) -> None:
     rows += [f"{fold}-1-A-{kind}.wav,{fold},{kind},{label},True,1,A" for fold in range(1, 6)
              for kind, label in enumerate(("dog", "rooster"))]  # fmt: skip
     (folder / "meta" / "esc50.csv").write_text("\n".join(rows) + "\n")
+    for row in rows[1:]:
+        (folder / "audio" / row.split(",")[0]).write_bytes(b"x")
     (folder / "birds.csv").write_text("itemid,hasbird\n1,0\n2,1\n")
     for name in ("1.wav", "2.wav"):
         (folder / "wav" / name).write_bytes(b"x")
     places = [(f"audio/{index}.wav", f"city-{index}") for index in range(60)]
+    for name, _ in places:
+        (folder / name).write_bytes(b"x")
     rows = ["filename\tidentifier", *("\t".join(place) for place in places)]
     (folder / "meta.csv").write_text("\n".join(rows) + "\n")
     for fold, parity in (("train", 0), ("evaluate", 1)):

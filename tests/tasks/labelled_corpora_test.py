@@ -11,6 +11,7 @@ import soundfile
 import tensorflow as tf
 
 from vggish_inversion import features
+from vggish_inversion.data import matching, recordings
 from vggish_inversion.files import hub
 from vggish_inversion.targets import loading
 from vggish_inversion.tasks import card as small_encoder_card
@@ -48,7 +49,9 @@ class LayoutsTest(tf.test.TestCase):
     def _clips(self, task):
         return {
             clip.path.relative_to(self.folder).as_posix(): (clip.label, clip.split)
-            for clip in labelled_corpora.TASKS[task].read_clips(self.folder)
+            for clip in labelled_corpora.TASKS[task].read_clips(
+                recordings.walk(self.folder), matching.Tally()
+            )
         }
 
     def test_librispeech(self):
@@ -103,6 +106,7 @@ class LayoutsTest(tf.test.TestCase):
         setup = self.folder / "evaluation_setup"
         (setup / "fold1_train.txt").write_text("".join(f"{name}\tpark\n" for name in trained))
         (setup / "fold1_evaluate.txt").write_text("audio/tram-oslo-1.wav\ttram\n")
+        _touch(self.folder, *trained, "audio/tram-oslo-1.wav")
         clips = self._clips("acoustic_scenes")
         self.assertEqual(clips.pop("audio/tram-oslo-1.wav"), ("tram", "test"))
         self.assertEqual(set(clips.values()), {("park", "train"), ("park", "validation")})
@@ -122,7 +126,7 @@ class LayoutsTest(tf.test.TestCase):
                 "009 - Rooster/5-3-B.ogg": ("bird", "test"),
             },
         )
-        (self.folder / "meta").mkdir()
+        _touch(self.folder, "audio/4-1-A-9.wav", "meta/esc50.csv")
         (self.folder / "meta" / "esc50.csv").write_text(
             "filename,fold,target,category,esc10,src_file,take\n4-1-A-9.wav,4,9,crow,False,1,A\n"
         )

@@ -10,6 +10,7 @@ import dataclasses
 import io
 import pathlib
 import re
+from collections.abc import Sequence
 
 from vggish_inversion.files import documents
 
@@ -76,6 +77,38 @@ def read_rows(path: pathlib.Path, *, error: type[ValueError] = documents.Documen
         found = _csv_rows(body, delimiter, path, before, error)
     rows = (Row(number + before, tuple(cells)) for number, cells in found)
     return Table(path, delimiter, tuple(row for row in rows if any(map(str.strip, row.cells))))
+
+
+def read_named_rows(
+    path: pathlib.Path,
+    columns: Sequence[str] = (),
+    *,
+    error: type[ValueError] = documents.DocumentError,
+) -> list[tuple[int, dict[str, str]]]:
+    """Reads a table with a head: each row's line, and its cells by `column_name`.
+
+    Args:
+        path: of the file; see `read_rows`.
+        columns: that must be there.
+        error: what is raised.
+
+    Raises:
+        DocumentError: or `error`, if a column is missing, or a row has more cells than the head.
+    """
+    rows = read_rows(path, error=error).rows
+    names = [column_name(cell) for cell in rows[0].cells] if rows else []
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise error(f"{path} lacks the column(s) {', '.join(missing)}; write it anew")
+    found = []
+    for row in rows[1:]:
+        if any(map(str.strip, row.cells[len(names) :])):
+            raise error(
+                f"{path} line {row.line}: expected {len(names)} cells, got {len(row.cells)}"
+            )
+        padded = [*row.cells, *[""] * len(names)]
+        found.append((row.line, dict(zip(names, map(str.strip, padded), strict=False))))
+    return found
 
 
 def column_name(cell: str) -> str:
