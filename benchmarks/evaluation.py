@@ -25,7 +25,7 @@ import numpy as np
 
 from vggish_inversion import asr, audio, evaluation, vocoders
 from vggish_inversion.data import corpora
-from vggish_inversion.files import hub
+from vggish_inversion.files import hub, paths
 from vggish_inversion.inverters import run
 
 _DEMO_SPEECH = pathlib.Path(__file__).resolve().parents[1] / "scripts" / "demo_speech"
@@ -67,7 +67,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> int:
     """Measures, prints a line for each turn and, as the last one, one JSON object."""
     options = parse_arguments()
-    utterances = corpora.read_corpora(options.data_dirs.split(","), split=options.split)
+    utterances = corpora.read_corpora(paths.split_paths(options.data_dirs), split=options.split)
     utterances = corpora.thin(utterances, options.limit)
     layers = options.layers.split(",") if options.layers else None
     target, runs = run.open_runs(

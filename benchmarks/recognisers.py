@@ -16,6 +16,7 @@ import time
 from vggish_inversion import audio
 from vggish_inversion.asr import pocketsphinx
 from vggish_inversion.data import corpora
+from vggish_inversion.files import paths
 
 _DEMO_SPEECH = pathlib.Path(__file__).resolve().parents[1] / "scripts" / "demo_speech"
 
@@ -36,7 +37,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> int:
     """Measures, prints a table and, as the last line, one JSON object."""
     options = parse_arguments()
-    utterances = corpora.read_corpora(options.data_dirs.split(","), split=options.split)
+    utterances = corpora.read_corpora(paths.split_paths(options.data_dirs), split=options.split)
     waveforms = [audio.read_audio(item.path) for item in corpora.thin(utterances, options.limit)]
     transcriber = pocketsphinx.PocketSphinxTranscriber()
     seconds: dict[int, list[float]] = {1: [], options.num_processes: []}

@@ -29,7 +29,8 @@ import numpy as np
 import tensorflow as tf
 
 from vggish_inversion import features
-from vggish_inversion.data import corpora, log_mel_cache
+from vggish_inversion.data import corpora, log_mel_cache, splits
+from vggish_inversion.files import paths
 from vggish_inversion.inverters import chain, network, training
 from vggish_inversion.targets import loading
 from vggish_inversion.training import optimizers
@@ -187,7 +188,7 @@ def main():
     target = loading.load_target(options.target)
     config = training.TrainConfig(batch_size=16)
     with tempfile.TemporaryDirectory() as folder:
-        utterances = log_mel_cache.training_splits(options.data_dirs.split(","))
+        utterances = splits.training_splits(paths.split_paths(options.data_dirs))
         train, validation = (
             log_mel_cache.cache_log_mel(
                 corpora.thin(utterances[split], options.limit), target.log_mel, folder

@@ -31,7 +31,7 @@ import numpy as np
 
 from vggish_inversion import asr, audio, features, metrics
 from vggish_inversion.data import corpora
-from vggish_inversion.files import hub
+from vggish_inversion.files import hub, paths
 from vggish_inversion.reconstruction import store
 from vggish_inversion.vocoders import griffin_lim, load_vocoder
 from vggish_inversion.vocoders import neural as neural_vocoder
@@ -156,7 +156,7 @@ def main():
             params.window_samples // 2,
         ),
     }
-    utterances = corpora.read_corpora(options.data_dirs.split(","), split=options.split)
+    utterances = corpora.read_corpora(paths.split_paths(options.data_dirs), split=options.split)
     rows = {name: [] for name in vocoders}
     speech_seconds, clips = [], []
     for number, utterance in enumerate(corpora.thin(utterances, options.limit)):
@@ -168,7 +168,7 @@ def main():
             if not number:
                 vocode(log_mel)  # compiles
             rows[name].append(measure(vocode, start, natural, log_mel))
-    folders = " and ".join(pathlib.Path(item).name for item in options.data_dirs.split(","))
+    folders = " and ".join(pathlib.Path(item).name for item in paths.split_paths(options.data_dirs))
     result = {
         "num_clips": len(speech_seconds),
         "data": f"{folders}, {options.split}",
@@ -200,7 +200,7 @@ def main():
         2,
     )
     if options.wer_of:
-        rates = word_error_rates(options.wer_of.split(","), vocoders, clips, options.target)
+        rates = word_error_rates(paths.split_paths(options.wer_of), vocoders, clips, options.target)
         for name, by_input in rates.items():
             for source, row in by_input.items():
                 wer, low, high = (100 * row[key] for key in ("wer", "wer_low", "wer_high"))

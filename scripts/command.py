@@ -182,6 +182,16 @@ def define_choices_flag(name: str, default: Sequence[str], choices: Sequence[str
     return holder
 
 
+def define_training_split_flag() -> flags.FlagHolder:
+    """Defines --split, of the scripts that train on corpora; returns its holder."""
+    return flags.DEFINE_enum(
+        "split",
+        "train",
+        ["train", "all"],
+        "What to train on. all: every recording, those for testing too; one in 20 is held out.",
+    )
+
+
 def define_patch_hop_flag():
     """Defines --patch_hop_frames, of the scripts that reconstruct; returns its holder."""
     return flags.DEFINE_integer(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 import command
+import path_flags
 from vggish_inversion import asr, metrics, vocoders
 from vggish_inversion.data import corpora
 
@@ -18,10 +19,12 @@ _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps to invert, such as conv3,co
 _INVERTERS_DIR = flags.DEFINE_string(
     "inverters_dir", None, "Folder with trained inverters, at any depth; default: the shipped ones."
 )
-DATA_DIR = flags.DEFINE_list("data_dir", None, "Corpus folder(s), or any of audio.", required=True)
+DATA_DIR = path_flags.define_paths_flag(
+    "data_dir", None, "Corpus folder(s), or any of audio.", required=True
+)
 SPLIT = flags.DEFINE_enum("split", "test", [*corpora.SPLITS, "all"], "Part of the corpus.")
 _LIMIT = flags.DEFINE_integer("limit", None, "At most so many, spread evenly.", lower_bound=1)
-_VOCODER = flags.DEFINE_list(
+_VOCODER = path_flags.define_paths_flag(
     "vocoder",
     ["griffin_lim"],
     f"Of {', '.join(sorted(vocoders.VOCODERS))}, or trained folders.",
@@ -73,7 +76,9 @@ def _inverters_dir() -> str | pathlib.Path:
 
 def read_utterances() -> list[corpora.Utterance]:
     """The recordings that --data_dir, --split and --limit name."""
-    return corpora.thin(corpora.read_corpora(DATA_DIR.value, split=SPLIT.value), _LIMIT.value)
+    return corpora.thin(
+        corpora.read_corpora(DATA_DIR.value, split=SPLIT.value, announce=print), _LIMIT.value
+    )
 
 
 def grid() -> "evaluation.Grid":

@@ -8,8 +8,9 @@ Shards of different settings are refused, as are missing, repeated and unfinishe
 from absl import flags
 
 import command
+import path_flags
 
-_RESULTS_DIRS = flags.DEFINE_list(
+_RESULTS_DIRS = path_flags.define_paths_flag(
     "results_dirs", None, "Folders of shards, or folders that hold such.", required=True
 )
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The joint results folder.", required=True)

@@ -11,9 +11,13 @@ does not grow with the corpus. Small corpora do not need it: training caches the
 from absl import flags
 
 import command
+import path_flags
 
 _LOAD_TARGET = command.define_target_flags()
-_DATA_DIR = flags.DEFINE_list("data_dir", None, "Corpus folder(s) of speech.", required=True)
+_DATA_DIR = path_flags.define_paths_flag(
+    "data_dir", None, "Corpus folder(s) of speech.", required=True
+)
+_SPLIT = command.define_training_split_flag()
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The new folder.", required=True)
 _PER_SHARD = flags.DEFINE_integer(
     "utterances_per_shard", 1000, "How many share a file.", lower_bound=1
@@ -22,9 +26,9 @@ _PER_SHARD = flags.DEFINE_integer(
 
 def main():
     """Writes "train" and "validation"."""
-    from vggish_inversion.data import log_mel_cache, training_data
+    from vggish_inversion.data import splits, training_data
 
-    utterances = log_mel_cache.training_splits(_DATA_DIR.value)
+    utterances = splits.training_splits(_DATA_DIR.value, split=_SPLIT.value, announce=print)
     written = training_data.write_dataset(
         utterances,
         _LOAD_TARGET().log_mel,

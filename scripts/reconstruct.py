@@ -11,6 +11,7 @@ each: "ok", or the reason why there is none.
 from absl import flags
 
 import command
+import path_flags
 from vggish_inversion import vocoders
 
 _INVERTER = flags.DEFINE_string(
@@ -19,7 +20,7 @@ _INVERTER = flags.DEFINE_string(
 _TARGET_WEIGHTS = flags.DEFINE_string(
     "target_weights", None, "Where the target's weights are now; default: where they were."
 )
-_INPUT = flags.DEFINE_list("input", None, "Audio files or folders.", required=True)
+_INPUT = path_flags.define_paths_flag("input", None, "Audio files or folders.", required=True)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Receives the wavs.", required=True)
 _VOCODER = flags.DEFINE_string(
     "vocoder", "griffin_lim", f"{', '.join(sorted(vocoders.VOCODERS))}, or a vocoder's run folder."

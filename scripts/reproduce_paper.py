@@ -18,12 +18,15 @@ import pathlib
 from absl import flags
 
 import command
+import path_flags
 from vggish_inversion import asr
 from vggish_inversion.data import corpora
 
 _LOAD_TARGET = command.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps, from first to last, or all.")
-_DATA_DIR = flags.DEFINE_list("data_dir", None, "LJSpeech, or other corpus folders.", required=True)
+_DATA_DIR = path_flags.define_paths_flag(
+    "data_dir", None, "LJSpeech, or other corpus folders.", required=True
+)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Receives all of it.", required=True)
 _RECIPE = flags.DEFINE_enum(
     "recipe", "published", ["published", "ours"], "ours: Muon in batches of 64, sooner there."

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from absl import flags, logging
 
 import command
+import path_flags
 import training_flags
 from vggish_inversion.inverters import config
 
@@ -33,11 +34,13 @@ _PRESETS = flags.DEFINE_list("presets", ["large"], f"Of {', '.join(config.PRESET
 _LOSSES = flags.DEFINE_list("losses", ["l1"], f"Of {', '.join(config.LOSSES)}.")
 _TABLE = flags.DEFINE_string("table", None, "CSV file; takes the place of the flags above.")
 _ROW = flags.DEFINE_integer("row", None, "That row of the table alone, from 1.", lower_bound=1)
-_DATA_DIR = flags.DEFINE_list(
+_DATA_DIR = path_flags.define_paths_flag(
     "data_dir", None, "Corpus folder(s), or one of prepare_dataset.py.", required=True
 )
+_SPLIT = command.define_training_split_flag()
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Receives the runs' folders.", required=True)
 _CONFIG = training_flags.define_training_flags()
+_ANNOUNCE = functools.partial(print, flush=True)
 
 
 def _train(target, places, folder: pathlib.Path) -> "list[grid.GridRun]":
@@ -48,10 +51,12 @@ def _train(target, places, folder: pathlib.Path) -> "list[grid.GridRun]":
     return grid.train_grid(
         target,
         places,
-        data=training_data.read_training_data(_DATA_DIR.value, target.log_mel, cache_dir),
+        data=training_data.read_training_data(
+            _DATA_DIR.value, target.log_mel, cache_dir, split=_SPLIT.value, announce=_ANNOUNCE
+        ),
         folder=folder,
         settings=command.provenance(data_dir=_DATA_DIR.value),
-        announce=functools.partial(print, flush=True),
+        announce=_ANNOUNCE,
     )
 
 

@@ -15,14 +15,16 @@ Killed and started again with the same flags, it goes on from its last epoch. Wa
 from absl import flags
 
 import command
+import path_flags
 import training_flags
 from vggish_inversion.inverters import config
 
 _LOAD_TARGET = command.define_target_flags()
 _LAYER = flags.DEFINE_string("layer", None, "Tap to invert, such as conv4.", required=True)
-_DATA_DIR = flags.DEFINE_list(
+_DATA_DIR = path_flags.define_paths_flag(
     "data_dir", None, "Corpus folder(s), or one of prepare_dataset.py.", required=True
 )
+_SPLIT = command.define_training_split_flag()
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The run's folder.", required=True)
 _CACHE_DIR = flags.DEFINE_string(
     "cache_dir", None, "Log-mel, which runs may share; default: OUTPUT_DIR/log_mel_cache."
@@ -44,7 +46,9 @@ def main():
         target = _LOAD_TARGET()
         target.tap(_LAYER.value)
         cache_dir = _CACHE_DIR.value or f"{_OUTPUT_DIR.value}/log_mel_cache"
-        caches = training_data.read_training_data(_DATA_DIR.value, target.log_mel, cache_dir)
+        caches = training_data.read_training_data(
+            _DATA_DIR.value, target.log_mel, cache_dir, split=_SPLIT.value, announce=print
+        )
         training.train_inverter(
             target,
             _LAYER.value,

@@ -15,9 +15,13 @@ that inverter reconstructs. Watch it with `tensorboard --logdir=runs`.
 from absl import flags
 
 import command
+import path_flags
 import vocoder_flags
 
-_DATA_DIR = flags.DEFINE_list("data_dir", None, "Corpus folder(s) of speech.", required=True)
+_DATA_DIR = path_flags.define_paths_flag(
+    "data_dir", None, "Corpus folder(s) of speech.", required=True
+)
+_SPLIT = command.define_training_split_flag()
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The run's folder.", required=True)
 _CACHE_DIR = flags.DEFINE_string(
     "cache_dir", None, "Segments, which runs may share; default: OUTPUT_DIR/segment_cache."
@@ -56,7 +60,9 @@ def main():
     if _INVERTER.value:
         params, transform = _inverted(_INVERTER.value)
     cache_dir = _CACHE_DIR.value or f"{_OUTPUT_DIR.value}/segment_cache"
-    caches = segments.cache_corpora(_DATA_DIR.value, params, cache_dir, **transform)
+    caches = segments.cache_corpora(
+        _DATA_DIR.value, params, cache_dir, split=_SPLIT.value, announce=print, **transform
+    )
     training.train_vocoder(
         _CONFIG(),
         **caches,

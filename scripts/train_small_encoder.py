@@ -11,12 +11,15 @@ import pathlib
 from absl import flags
 
 import command
+import path_flags
 from vggish_inversion.tasks import labelled_corpora
 
 _TASK = flags.DEFINE_enum(
     "task", "speech_commands", sorted(labelled_corpora.TASKS), "What to classify."
 )
-_DATA_DIR = flags.DEFINE_list("data_dir", None, "Folder(s) of the task's corpus.", required=True)
+_DATA_DIR = path_flags.define_paths_flag(
+    "data_dir", None, "Folder(s) of the task's corpus.", required=True
+)
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Receives encoder.keras, config.json and README.md.", required=True
 )
@@ -41,7 +44,7 @@ def main():
         balanced=_BALANCED.value,
         seed=_SEED.value,
     )
-    clips = labelled_corpora.read_task(_TASK.value, _DATA_DIR.value)
+    clips = labelled_corpora.read_task(_TASK.value, _DATA_DIR.value, announce=print)
     labels = sorted({clip.label for clip in clips})
     splits = {
         split: classification.read_patches(clips, labels, split)

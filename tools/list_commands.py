@@ -12,13 +12,12 @@ import pathlib
 import sys
 from collections.abc import Iterator
 
-from absl import flags
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
 
 import command
+import path_flags
 
-_RESULTS_DIRS = flags.DEFINE_list("results_dirs", [], "Of scripts/evaluate.py.")
+_RESULTS_DIRS = path_flags.define_paths_flag("results_dirs", [], "Of scripts/evaluate.py.")
 _KEPT = "not kept"
 # Encoders first: inverters are trained on them, and vocoders on neither.
 _KINDS = ("small_encoder", "inverter", "vocoder")

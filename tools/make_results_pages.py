@@ -17,10 +17,13 @@ from absl import flags
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
 
 import command
+import path_flags
 from vggish_inversion import results
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
-_RESULTS_DIRS = flags.DEFINE_list("results_dirs", None, "Of scripts/evaluate.py.", required=True)
+_RESULTS_DIRS = path_flags.define_paths_flag(
+    "results_dirs", None, "Of scripts/evaluate.py.", required=True
+)
 _UTTERANCES = flags.DEFINE_list("utterances", ["slt-train", "awb-doctor"], "To listen to.")
 _SPEECH = flags.DEFINE_string("speech", "demo_speech", "Corpus of those utterances.")
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", str(_ROOT / "docs" / "results"), "For the pages.")

@@ -20,9 +20,12 @@ from absl import flags
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
 
 import command
+import path_flags
 from vggish_inversion import results
 
-_RESULTS_DIRS = flags.DEFINE_list("results_dirs", None, "Of scripts/evaluate.py.", required=True)
+_RESULTS_DIRS = path_flags.define_paths_flag(
+    "results_dirs", None, "Of scripts/evaluate.py.", required=True
+)
 _PATCHES_OF = flags.DEFINE_list("patches_of", None, "Taps, by the patches their inverters saw.")
 _FIGURE = flags.DEFINE_string("figure", None, "Receives WER against patches, as .svg or .png.")
 

@@ -13,13 +13,16 @@ from absl import flags
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
 
 import command
+import path_flags
 
 _RUNS_DIR = flags.DEFINE_string(
     "runs_dir", None, "Folder with finished runs, at any depth.", required=True
 )
 _MODELS_DIR = flags.DEFINE_string("models_dir", None, "The store; default: the project's.")
 _VERSION = flags.DEFINE_integer("version", 1, "Version of the models.", lower_bound=1)
-_RESULTS_DIRS = flags.DEFINE_list("results_dirs", [], "Results of evaluate.py, for the cards.")
+_RESULTS_DIRS = path_flags.define_paths_flag(
+    "results_dirs", [], "Results of evaluate.py, for the cards."
+)
 
 
 def main():

@@ -10,16 +10,15 @@ import dataclasses
 import itertools
 import math
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from absl import logging
 
 from vggish_inversion import audio, features
-from vggish_inversion.data import corpora
+from vggish_inversion.data import corpora, splits
 from vggish_inversion.files import contents, documents, folders
 
-_HELD_OUT_EVERY = 20
 # Of caches; another number where decoding or the front end comes to give other values.
 _FORMAT = 2
 DELETE_CACHE = "delete the folder, and it will be written anew"
@@ -245,42 +244,28 @@ def map_file(path: pathlib.Path, dtype: type, shape: tuple[int, ...]) -> np.ndar
     return np.memmap(path, dtype, "r", shape=shape)
 
 
-def training_splits(
-    data_dirs: Sequence[str | pathlib.Path],
-) -> dict[str, list[corpora.Utterance]]:
-    """The utterances of "train" and "validation" of some corpora together.
-
-    Where a small folder has no validation split, some training utterances are held out for it.
-
-    Raises:
-        corpora.CorpusError: if there is nothing to train on, or nothing can be held out.
-    """
-    chosen = {"train": corpora.read_corpora(data_dirs, split="train")}
-    try:
-        chosen["validation"] = corpora.read_corpora(data_dirs, split="validation")
-    except corpora.CorpusError:
-        chosen["validation"] = chosen["train"][::_HELD_OUT_EVERY]
-        del chosen["train"][::_HELD_OUT_EVERY]
-        logging.warning("no validation split: 1 in %d utterances is held out", _HELD_OUT_EVERY)
-    if not chosen["train"]:
-        raise corpora.CorpusError("one utterance is not enough to train on; give more speech")
-    return chosen
-
-
 def cache_corpora(
     data_dirs: Sequence[str | pathlib.Path],
     params: features.LogMelParams,
     cache_dir: str | pathlib.Path,
+    *,
+    split: str = "train",
+    announce: Callable[[str], None] = logging.info,
 ) -> dict[str, LogMelCache]:
     """The caches of "train" and "validation" of some corpora together; see `cache_log_mel`.
+
+    Args:
+        data_dirs: corpora.
+        params: the front end.
+        cache_dir: runs may share it.
+        split: what is trained on; see `splits.training_splits`.
+        announce: is told how the corpora were read and split.
 
     Raises:
         corpora.CorpusError: if there is nothing to train on, or nothing can be held out.
     """
-    return {
-        split: cache_log_mel(items, params, cache_dir)
-        for split, items in training_splits(data_dirs).items()
-    }
+    chosen = splits.training_splits(data_dirs, split=split, announce=announce)
+    return {name: cache_log_mel(items, params, cache_dir) for name, items in chosen.items()}
 
 
 def _write_cache(utterances, params: features.LogMelParams, folder: pathlib.Path) -> None:

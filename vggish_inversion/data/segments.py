@@ -12,7 +12,7 @@ import numpy as np
 from absl import logging
 
 from vggish_inversion import audio, features
-from vggish_inversion.data import corpora, log_mel_cache
+from vggish_inversion.data import corpora, log_mel_cache, splits
 from vggish_inversion.files import contents, folders
 
 _INT16_SCALE = 32767.0
@@ -139,16 +139,19 @@ def cache_corpora(
     data_dirs: Sequence[str | pathlib.Path],
     params: features.LogMelParams,
     cache_dir: str | pathlib.Path,
+    *,
+    split: str = "train",
+    announce: Callable[[str], None] = logging.info,
     **transform,
 ) -> dict[str, SegmentCache]:
     """The caches of "train" and "validation" of some corpora together.
 
-    See `data.training_splits` and `cache_segments`, also for `transform` and for what they raise.
+    See `splits.training_splits` and `cache_segments`, also for `transform` and for what they raise.
     """
-    splits = log_mel_cache.training_splits(data_dirs)
+    chosen = splits.training_splits(data_dirs, split=split, announce=announce)
     return {
-        split: cache_segments(items, params, cache_dir, **transform)
-        for split, items in splits.items()
+        name: cache_segments(items, params, cache_dir, **transform)
+        for name, items in chosen.items()
     }
 
 

@@ -4,10 +4,11 @@ import contextlib
 import dataclasses
 import json
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+from absl import logging
 
 from vggish_inversion import features
 from vggish_inversion.data import corpora, log_mel_cache, shards
@@ -143,15 +144,32 @@ def read_training_data(
     data_dirs: Sequence[str | pathlib.Path],
     params: features.LogMelParams,
     cache_dir: str | pathlib.Path,
+    *,
+    split: str = "train",
+    announce: Callable[[str], None] = logging.info,
 ) -> Mapping[str, TrainingData]:
     """Opens "train" and "validation" of one folder of shards, or of corpora, which are cached.
 
+    Args:
+        data_dirs: corpora, or one folder of shards.
+        params: the front end.
+        cache_dir: runs may share it.
+        split: what is trained on, of corpora; see `splits.training_splits`.
+        announce: is told what there is to train on, and how it was split.
+
     Raises:
-        corpora.CorpusError: if there is nothing to train on.
+        corpora.CorpusError: if there is nothing to train on, or shards are to be split anew.
     """
     if len(data_dirs) == 1 and (pathlib.Path(data_dirs[0]) / INDEX_FILE).is_file():
-        splits = read_dataset(data_dirs[0], params)
-        if splits.keys() != {"train", "validation"}:
+        written = read_dataset(data_dirs[0], params)
+        if written.keys() != {"train", "validation"}:
             raise corpora.CorpusError(f"{data_dirs[0]} holds no splits train and validation")
-        return splits
-    return log_mel_cache.cache_corpora(data_dirs, params, cache_dir)
+        if split != "train":
+            raise corpora.CorpusError(
+                f"{data_dirs[0]} holds shards that were split when they were written; give "
+                f"--split={split} to scripts/prepare_dataset.py"
+            )
+        counts = [f"{row.num_patches} patches of {name}" for name, row in written.items()]
+        announce(f"{data_dirs[0]}: shards of {' and '.join(counts)}, split when they were written")
+        return written
+    return log_mel_cache.cache_corpora(data_dirs, params, cache_dir, split=split, announce=announce)

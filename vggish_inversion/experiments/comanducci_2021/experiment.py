@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from vggish_inversion import evaluation, report, results
-from vggish_inversion.data import corpora, log_mel_cache, training_data
+from vggish_inversion.data import corpora, splits, training_data
 from vggish_inversion.experiments.comanducci_2021 import published
 from vggish_inversion.inverters import grid as inverter_grid
 from vggish_inversion.inverters import run, training
@@ -142,12 +142,12 @@ def reproduce(
     """
     taps = experiment.taps(target)
     utterances = experiment.utterances()  # a corpus without them is refused before days of training
-    splits = log_mel_cache.training_splits(experiment.data_dirs)
+    chosen = splits.training_splits(experiment.data_dirs, announce=announce)
     caches = training_data.read_training_data(
         experiment.data_dirs, target.log_mel, experiment.output_dir / "log_mel_cache"
     )
     num_epochs = experiment.epochs(
-        num_utterances=len(splits["train"]), num_patches=caches["train"].num_patches
+        num_utterances=len(chosen["train"]), num_patches=caches["train"].num_patches
     )
     settings = {**settings, "data_dir": [str(folder) for folder in experiment.data_dirs]}
     runs = inverter_grid.train_grid(

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import soundfile
 
-from vggish_inversion.data import corpora, log_mel_cache
+from vggish_inversion.data import corpora, splits
 from vggish_inversion.experiments.comanducci_2021 import experiment as experiments
 from vggish_inversion.inverters import adversarial, grid, network
 from vggish_inversion.targets import encoder, loading, vggish, yamnet
@@ -57,16 +57,16 @@ def describe_plan(
     """
     target = loading.load_target(target_name, weights=encoder.UNTRAINED, seed=seed)
     taps, utterances = experiment.taps(target), experiment.utterances()
-    splits = log_mel_cache.training_splits(experiment.data_dirs)
-    seconds = {name: _speech_seconds(items) for name, items in splits.items()}
+    chosen = splits.training_splits(experiment.data_dirs)
+    seconds = {name: _speech_seconds(items) for name, items in chosen.items()}
     test_seconds = _speech_seconds(utterances)
     params = target.log_mel
     frames_per_second = params.sample_rate_hz / params.hop_samples
     # half a patch of each utterance is left over, on average
     num_patches = round(
-        seconds["train"] * frames_per_second / params.patch_frames - len(splits["train"]) / 2
+        seconds["train"] * frames_per_second / params.patch_frames - len(chosen["train"]) / 2
     )
-    num_epochs = experiment.epochs(num_utterances=len(splits["train"]), num_patches=num_patches)
+    num_epochs = experiment.epochs(num_utterances=len(chosen["train"]), num_patches=num_patches)
     places = [(tap, config) for tap in taps for config in experiment.configs(num_epochs)]
     missing = [
         (tap, config)
