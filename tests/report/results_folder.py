@@ -81,9 +81,10 @@ def write_results_folder(folder: pathlib.Path) -> pathlib.Path:
                 continue
             transcript = MARKUP if utterance == "tone-high" else _TRANSCRIPTS[layer]
             rows.append(row | _measured(layer, transcript))
-            _write_tone(folder / "audio" / layer / f"{utterance}.wav", 200 * 2**index, seconds)
+            place = place_of(layer)
+            _write_tone(folder / "audio" / place / f"{utterance}.wav", 200 * 2**index, seconds)
             if layer != "natural":
-                _write_log_mel(folder / "log_mel" / layer / f"{utterance}.npy", seconds, index)
+                _write_log_mel(folder / "log_mel" / place / f"{utterance}.npy", seconds, index)
     write_table(folder / "results.csv", RESULT_COLUMNS, rows)
     write_table(folder / "summary.csv", SUMMARY_COLUMNS, [_summary(row) for row in _VARIANTS])
     write_table(folder / "comparisons.csv", COMPARISON_COLUMNS, COMPARISONS)
@@ -96,6 +97,11 @@ def write_results_folder(folder: pathlib.Path) -> pathlib.Path:
     }
     (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
     return folder
+
+
+def place_of(layer: str) -> str:
+    """Where a layer's clips lie below audio/ and log_mel/."""
+    return layer if layer in ("natural", "true_log_mel") else f"{layer}/large-l1"
 
 
 def write_table(path: pathlib.Path, columns, rows) -> None:

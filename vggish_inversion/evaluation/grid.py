@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from vggish_inversion import asr, metrics
 from vggish_inversion.inverters import run as inverter_run
-from vggish_inversion.results import NATURAL, TRUE_LOG_MEL, Condition
+from vggish_inversion.results import NATURAL, TRUE_LOG_MEL, Condition, inverter_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +73,7 @@ def name_runs(runs: Iterable[inverter_run.InverterRun]) -> dict[str, inverter_ru
     """
     named = {}
     for run in runs:
-        name = f"{run.layer}/{run.preset}-{run.loss}"
+        name = inverter_name(run.layer, run.preset, run.loss)
         if name in named:
             raise ValueError(f"two inverters of {name}; keep one of them below the folder")
         named[name] = run

@@ -138,14 +138,12 @@ class Renderer:
     def _write(self, utterance, condition: Condition, waveform, log_mel) -> None:
         if self._folder is None:
             return
-        name = f"audio/{condition.audio_folder}/{utterance.id}.wav"
-        path = folders.inside(self._folder, name)
+        path = self._folder / condition.clip("audio", utterance.id)
         path.parent.mkdir(parents=True, exist_ok=True)
         audio.write_wav(path, waveform)
         if log_mel is None:
             return
-        name = f"log_mel/{condition.log_mel_folder}/{utterance.id}.npy"
-        path = folders.inside(self._folder, name)
+        path = self._folder / condition.clip("log_mel", utterance.id)
         path.parent.mkdir(parents=True, exist_ok=True)
         with folders.write_file(path) as unfinished:
             np.save(unfinished, log_mel.astype(np.float16))

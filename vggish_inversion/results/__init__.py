@@ -22,6 +22,7 @@ from vggish_inversion.results.conditions import (
     REFERENCES,
     TRUE_LOG_MEL,
     Condition,
+    inverter_name,
 )
 from vggish_inversion.results.folder import (
     Comparison,
@@ -68,6 +69,7 @@ __all__ = [
     "TRUE_LOG_MEL",
     "count_utterances",
     "has_numbers",
+    "inverter_name",
     "is_measured",
     "open_results",
     "read_results",

@@ -3,6 +3,8 @@
 import dataclasses
 import pathlib
 
+from vggish_inversion.files import names
+
 # The references: the recording itself, and the vocoder on its own log-mel.
 NATURAL = "natural"
 TRUE_LOG_MEL = "true_log_mel"
@@ -12,6 +14,12 @@ REFERENCES = (NATURAL, TRUE_LOG_MEL)
 OK = "ok"
 
 _USUAL_VOCODER = "griffin_lim"
+_SUFFIXES = {"audio": ".wav", "log_mel": ".npy"}
+
+
+def inverter_name(layer: str, preset: str, loss: str) -> str:
+    """What run.json calls an inverter."""
+    return f"{layer}/{preset}-{loss}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,19 +50,42 @@ class Condition:
     @property
     def inverter(self) -> str:
         """What run.json calls its inverter; a reference has its layer's name."""
-        return f"{self.layer}/{self.preset}-{self.loss}" if self.preset else self.layer
+        if not (self.preset or self.loss):
+            return self.layer
+        return inverter_name(self.layer, self.preset, self.loss)
 
-    @property
-    def log_mel_folder(self) -> str:
-        """Where its files lie below `log_mel/`: the same for all vocoders."""
-        return self.inverter
+    def folder(self, kind: str) -> str:
+        """Where its files lie in a results folder: of all conditions that sound, or look, alike.
 
-    @property
-    def audio_folder(self) -> str:
-        """Where its files lie below `audio/`: another vocoder than Griffin-Lim is in the name."""
-        if self.vocoder in ("", _USUAL_VOCODER):
-            return self.log_mel_folder
-        return f"{self.log_mel_folder}-{pathlib.Path(self.vocoder).name}"
+        Audio lies in `audio/LAYER[/PRESET-LOSS][-VOCODER]`, without a vocoder for Griffin-Lim's; a
+        log-mel, which all vocoders share, in `log_mel/LAYER[/PRESET-LOSS]`. Each of the words is
+        made by `names.folder_name`, so that no two conditions meet in a folder.
+
+        Args:
+            kind: "audio" or "log_mel".
+        """
+        folder = f"{kind}/{names.folder_name(self.layer)}"
+        if self.preset or self.loss:
+            folder += f"/{names.folder_name(self.preset)}-{names.folder_name(self.loss)}"
+        usual = "" if self.layer == NATURAL else _USUAL_VOCODER
+        if kind == "log_mel" or self.vocoder == usual:
+            return folder
+        return f"{folder}-{names.folder_name(self.vocoder)}"
+
+    def clip(self, kind: str, utterance: str) -> str:
+        """Where an utterance's file lies in a results folder; an id may name subfolders.
+
+        >>> Condition("vggish", "pool4", "large", "l1", "runs/a/vocos", "").clip("audio", "b/1")
+        'audio/pool4/large-l1-a_vocos~88c9099de84e/b/1.wav'
+        """
+        parts = "/".join(map(names.file_name, utterance.split("/")))
+        return f"{self.folder(kind)}/{parts}{_SUFFIXES[kind]}"
+
+    def former_clip(self, kind: str, utterance: str) -> str:
+        """Where the file lay once: conditions of vocoders of one name in two folders met there."""
+        vocoder = "" if self.vocoder in ("", _USUAL_VOCODER) else pathlib.Path(self.vocoder).name
+        suffix = f"-{vocoder}" if kind == "audio" and vocoder else ""
+        return f"{kind}/{self.inverter}{suffix}/{utterance}{_SUFFIXES[kind]}"
 
 
 KEYS = tuple(field.name for field in dataclasses.fields(Condition))

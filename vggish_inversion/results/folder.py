@@ -136,30 +136,36 @@ class Results:
 
     def _of_inverter(self, kind: str, condition: Condition) -> int | None:
         numbers = (self.run or {}).get(kind)
-        name = f"{condition.layer}/{condition.preset}-{condition.loss}"
-        number = numbers.get(name) if isinstance(numbers, dict) else None
+        number = numbers.get(condition.inverter) if isinstance(numbers, dict) else None
         return number if isinstance(number, int) else None
 
     def find_clip(self, kind: str, reconstruction: Reconstruction) -> pathlib.Path | None:
         """The file of one reconstruction, or None if the folder has none.
 
+        In a folder from before each condition had a place of its own, what may be another
+        condition's is none.
+
         Args:
             kind: "audio" or "log_mel".
-            reconstruction: a row; one with several presets or losses lies one folder deeper.
+            reconstruction: a row.
         """
-        suffix = {"audio": ".wav", "log_mel": ".npy"}[kind]
-        condition, root = reconstruction.condition, self.folder / kind
-        inverter = f"{condition.preset}-{condition.loss}"
-        # What another vocoder than Griffin-Lim made has its name.
-        for layer_folder in (
-            root / condition.layer / f"{inverter}-{condition.vocoder}",
-            root / condition.layer / inverter,
-            root / f"{condition.layer}-{condition.vocoder}",
-            root / condition.layer,
-        ):
-            path = layer_folder / f"{reconstruction.utterance}{suffix}"
-            # An utterance's id is not ours: it must not name a file outside of the folder.
-            with contextlib.suppress(OSError, ValueError):  # too long for a path, or holds NUL
-                if path.resolve().is_relative_to(root.resolve()) and path.is_file():
-                    return path
+        place = self._place(kind, reconstruction)
+        folder = reconstruction.condition.folder(kind)
+        contested = any(
+            row.is_ok and row.condition.folder(kind) != folder and self._place(kind, row) == place
+            for row in self.reconstructions.get(reconstruction.utterance, {}).values()
+        )
+        return None if contested else place
+
+    def _place(self, kind: str, row: Reconstruction) -> pathlib.Path | None:
+        own = self._existing(kind, row.condition.clip(kind, row.utterance))
+        return own or self._existing(kind, row.condition.former_clip(kind, row.utterance))
+
+    def _existing(self, kind: str, name: str) -> pathlib.Path | None:
+        path = self.folder / name
+        # An utterance's id is not ours: it must not name a file outside of the folder.
+        with contextlib.suppress(OSError, ValueError):  # too long for a path, or holds NUL
+            root = (self.folder / kind).resolve()
+            if path.resolve().is_relative_to(root) and path.is_file():
+                return path
         return None
