@@ -42,7 +42,7 @@ def _write_rows(folder, utterances, conditions=_CONDITIONS) -> None:
                 row |= dataclasses.asdict(condition) | {"status": "ok"}
                 row |= {"utterance": utterance.id, "reference": utterance.text or ""}
                 table.append({**row, "audio_sha256": recordings[utterance.id]})
-                sound = folder / "audio" / condition.audio_folder / f"{utterance.id}.wav"
+                sound = folder / condition.clip("audio", utterance.id)
                 sound.parent.mkdir(parents=True, exist_ok=True)
                 sound.touch()
 

@@ -14,6 +14,8 @@ from vggish_inversion.targets import loading
 # Of two folders of one name, of another case, and the names that they were confused with.
 _GAINS = {"griffin_lim": 0.5, "vocos": 0.4, "runs/a/vocos": 0.3, "runs/b/vocos": 0.2, "Vocos": 0.1}
 
+_IDS = ("語" * 80, "../../secret")
+
 
 class _Recogniser:
     name, fingerprint = "parrot", "none"
@@ -23,21 +25,26 @@ class _Recogniser:
             yield "words"
 
 
+class _Vocoder:
+    fingerprint = "none"
+
+    def __init__(self, name, params):
+        self._gain, self._hop_samples = _GAINS[name], params.hop_samples
+
+    def __call__(self, log_mel):
+        batch, num_frames, _ = log_mel.shape
+        return np.full((batch, num_frames * self._hop_samples), self._gain, np.float32)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A results folder whose vocoders give a constant, each another."""
-
-    def load_vocoder(name, params):
-        return lambda log_mel: np.full(
-            (log_mel.shape[0], log_mel.shape[1] * params.hop_samples), _GAINS[name], np.float32
-        )
-
     made = tmp_path_factory.mktemp("clips")
     target = loading.load_target("small_encoder/speech_commands")
     runs = [small_runs.write(made / "run", target, "layer_0")]
-    utterances = [corpora.Utterance("語" * 80, speech.CLIPS[0], "words")]
+    utterances = [corpora.Utterance(name, speech.CLIPS[0], "words") for name in _IDS]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vocoders, "load_vocoder", load_vocoder)
+        patch.setattr(vocoders, "load_vocoder", _Vocoder)
         patch.setattr(evaluation.Grid, "load_transcribers", lambda _: {"parrot": _Recogniser()})
         evaluation.evaluate_runs(
             utterances,
@@ -58,9 +65,9 @@ def _middle(path: pathlib.Path | None) -> float:
 
 def test_every_row_finds_its_own_clip(folder):
     read = results.read_results(folder)
-    (rows,) = read.reconstructions.values()
-    assert len(rows) == 1 + 2 * len(_GAINS)
-    for row in rows.values():
+    rows = [row for by_condition in read.reconstructions.values() for row in by_condition.values()]
+    assert len(rows) == 2 * (1 + 2 * len(_GAINS))
+    for row in rows:
         assert row.is_ok, row.status
         clip = read.find_clip("audio", row)
         if row.condition.layer == "natural":
@@ -78,7 +85,7 @@ def test_the_page_plays_each_vocoder_under_its_own_label(folder, tmp_path):
 
     page = document.parse(report.write_page(folder, tmp_path / "x.html").read_text("utf-8"))
     played = {}
-    for take in page.find_all("li", class_="take"):
+    for take in page.find_all("section", class_="utterance")[0].find_all("li", class_="take"):
         label = take.find_all("span", class_="name")[0].text
         (player,) = take.find_all("audio")
         played[label] = player.attributes["src"]

@@ -1,5 +1,6 @@
 """Are the rows of a results folder still of these recordings and texts? What is not is dropped."""
 
+import contextlib
 import hashlib
 import json
 import pathlib
@@ -95,11 +96,11 @@ def drop_stale(
 
 
 def _remove_files(folder: pathlib.Path, condition: Condition, utterance: str) -> None:
-    for name in (
-        f"audio/{condition.audio_folder}/{utterance}.wav",
-        f"log_mel/{condition.log_mel_folder}/{utterance}.npy",
-    ):
-        folders.inside(folder, name).unlink(missing_ok=True)
+    for kind in ("audio", "log_mel"):
+        (folder / condition.clip(kind, utterance)).unlink(missing_ok=True)
+        with contextlib.suppress(ValueError, OSError):  # no name for a file, so there is none
+            former = condition.former_clip(kind, utterance)
+            folders.inside(folder, former).unlink(missing_ok=True)
 
 
 def _shown(names: set[str]) -> str:
