@@ -13,8 +13,8 @@ from typing import Any
 
 from vggish_inversion import results
 from vggish_inversion.data import corpora
+from vggish_inversion.evaluation import freshness, measure, rendering, stopwatch
 from vggish_inversion.evaluation import grid as grids
-from vggish_inversion.evaluation import measure, provenance, rendering, stopwatch
 from vggish_inversion.files import contents, folders
 from vggish_inversion.inverters import origin
 from vggish_inversion.inverters import run as inverter_run
@@ -118,7 +118,7 @@ def evaluate_with_beam(
     watch = stopwatch.Stopwatch()
     renderer = rendering.Renderer(loaded, runs, grid, folder=None, watch=watch)
     transcribers = grid.load_transcribers()
-    recordings = provenance.digest_recordings(utterances)
+    recordings = freshness.digest_recordings(utterances)
     details = measure.describe_run(
         loaded, runs, grid, renderer, transcribers, utterances, recordings
     )

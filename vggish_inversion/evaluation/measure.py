@@ -9,15 +9,15 @@ from absl import logging
 
 from vggish_inversion import asr, audio, metrics
 from vggish_inversion.data import corpora
-from vggish_inversion.evaluation import grid as grids
 from vggish_inversion.evaluation import (
-    provenance,
+    freshness,
     recognition,
     rendering,
     shards,
     stopwatch,
     tables,
 )
+from vggish_inversion.evaluation import grid as grids
 from vggish_inversion.files import documents, folders
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.results import (
@@ -125,7 +125,7 @@ def evaluate_runs(
         renderer = rendering.Renderer(target, runs, grid, folder=folder, watch=watch)
         conditions = grids.conditions(target.name, runs, grid.vocoders, list(transcribers))
     with watch("reading"):
-        recordings = provenance.digest_recordings(utterances)
+        recordings = freshness.digest_recordings(utterances)
     details = describe_run(
         target, runs, grid, renderer, transcribers, utterances, recordings, shard
     )
@@ -133,7 +133,7 @@ def evaluate_runs(
     with folders.sole_writer(folder):
         open_results(folder, {**settings, **details})
         with ResultsTable(folder / "results.csv") as table:
-            provenance.drop_stale(
+            freshness.drop_stale(
                 table, folder, chosen, recordings, listed, is_shard=shard is not None
             )
             evaluate(
@@ -173,7 +173,7 @@ def describe_run(
         "recognisers": {name: item.fingerprint for name, item in transcribers.items()},
         "shard": dataclasses.asdict(shard) if shard else None,
         "scorers": metrics.fingerprint_metrics(grid.metrics),
-        "utterances_sha256": provenance.digest_utterances(utterances, recordings),
+        "utterances_sha256": freshness.digest_utterances(utterances, recordings),
         "num_utterances": len(shards.dealt(utterances, shard)),
         "num_conditions": len(list(grids.flatten(conditions))),
         "layers": [*REFERENCES, *(tap.name for tap in target.taps)],

@@ -12,7 +12,7 @@ from absl import logging
 from tests import small_runs, speech
 from vggish_inversion import asr, evaluation, results
 from vggish_inversion.data import corpora
-from vggish_inversion.evaluation import provenance
+from vggish_inversion.evaluation import freshness
 from vggish_inversion.targets import loading
 
 _CONDITIONS = [
@@ -34,7 +34,7 @@ def warnings(monkeypatch) -> list[str]:
 
 
 def _write_rows(folder, utterances, conditions=_CONDITIONS) -> None:
-    recordings = provenance.digest_recordings(utterances)
+    recordings = freshness.digest_recordings(utterances)
     with results.ResultsTable(folder / "results.csv") as table:
         for utterance in utterances:
             for condition in conditions:
@@ -49,9 +49,9 @@ def _write_rows(folder, utterances, conditions=_CONDITIONS) -> None:
 
 def _left(folder, utterances, *, conditions=_CONDITIONS, is_shard=False) -> list[str]:
     """The utterances of the rows that are left."""
-    recordings = provenance.digest_recordings(utterances)
+    recordings = freshness.digest_recordings(utterances)
     with results.ResultsTable(folder / "results.csv") as table:
-        provenance.drop_stale(table, folder, utterances, recordings, conditions, is_shard=is_shard)
+        freshness.drop_stale(table, folder, utterances, recordings, conditions, is_shard=is_shard)
         kept = [row["utterance"][-1] for row in table.rows]
         assert not any(table.has(conditions[0], f"LJ001-000{n}") for n in {*"123"} - {*kept})
     with open(folder / "results.csv", newline="") as file:
@@ -110,7 +110,7 @@ def test_rows_of_other_utterances(tmp_path, corpus, warnings):
 def test_all_shards_are_of_the_same_recordings_and_texts(corpus):
     def digest() -> str:
         utterances = corpora.read_corpus(corpus)
-        return provenance.digest_utterances(utterances, provenance.digest_recordings(utterances))
+        return freshness.digest_utterances(utterances, freshness.digest_recordings(utterances))
 
     digests = [digest()]
     speech.disturb(corpus / "wavs" / "LJ001-0001.wav")
