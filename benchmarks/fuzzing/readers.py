@@ -197,11 +197,15 @@ def _read_summary(folder, output):
 
 def _go_on(folder, _):
     from vggish_inversion import results
-    from vggish_inversion.evaluation import tables
+    from vggish_inversion.data import corpora
+    from vggish_inversion.evaluation import freshness, tables
 
     settings = seeds.result_settings()
     results.open_results(folder, settings)
+    clip = corpora.Utterance("a1", folder / "audio" / "natural" / "a1.wav", "a b c d")
+    recordings = freshness.digest_recordings([clip])
     with results.ResultsTable(folder / "results.csv") as table:
+        freshness.drop_stale(table, folder, [clip], recordings, [], is_shard=True)
         table.sort(["a1", "a2"], [])
         tables.write_derived(table.rows, folder, layers=settings["layers"])
 

@@ -326,6 +326,7 @@ def result_settings() -> dict:
         **{"target": "vggish", "target_fingerprint": "sha256:0", "data_dir": ["speech"]},
         **{"split": "test", "patch_hop_frames": 96, "metrics": [], "shard": None},
         **{"inverters": {"layer_1/paper-l1": "0"}, "vocoders": {"griffin_lim": None}},
+        "scorers": {},
         **{"recognisers": {"pocketsphinx": "0"}, "utterances_sha256": "0", "num_utterances": 2},
         **{"num_conditions": 3, "layers": layers, "seconds": {"reading": 1.0}},
         **{"patches_seen": {"layer_1/paper-l1": 16}, "views": {"layer_1/paper-l1": 1}},

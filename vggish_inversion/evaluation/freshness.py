@@ -97,10 +97,10 @@ def drop_stale(
 
 def _remove_files(folder: pathlib.Path, condition: Condition, utterance: str) -> None:
     for kind in ("audio", "log_mel"):
-        (folder / condition.clip(kind, utterance)).unlink(missing_ok=True)
-        with contextlib.suppress(ValueError, OSError):  # no name for a file, so there is none
-            former = condition.former_clip(kind, utterance)
-            folders.inside(folder, former).unlink(missing_ok=True)
+        for place in (condition.clip, condition.former_clip):
+            # A damaged row's names may be those of no file; what is there is then replaced.
+            with contextlib.suppress(ValueError, OSError):
+                folders.inside(folder, place(kind, utterance)).unlink(missing_ok=True)
 
 
 def _shown(names: set[str]) -> str:

@@ -105,7 +105,8 @@ def _read_wav(path: pathlib.Path | None) -> tuple[bytes | None, float, str]:
         contents = path.read_bytes()
         with wave.open(io.BytesIO(contents)) as file:
             num_samples, rate_hz = file.getnframes(), file.getframerate()
-    except (OSError, wave.Error, EOFError, struct.error, ValueError) as error:
+    # A chunk that would end beyond the file is a bare RuntimeError.
+    except (OSError, wave.Error, EOFError, struct.error, ValueError, RuntimeError) as error:
         return None, 0.0, f"Audio unreadable: {error or 'not a whole wav file'}."
     if num_samples == 0 or rate_hz == 0:
         return None, 0.0, "The audio has no samples."
