@@ -159,7 +159,7 @@ def target():
 class _Ear:
     """A recogniser of no time, whose words follow from the samples."""
 
-    name, fingerprint = "ear", "1"
+    name, fingerprint, rules = "ear", "1", "letters"
 
     def transcribe_all(self, waveforms):
         for waveform in waveforms:

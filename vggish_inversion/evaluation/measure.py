@@ -170,7 +170,10 @@ def describe_run(
         },
         "views": {name: run.num_views for name, run in grids.name_runs(runs).items()},
         "vocoders": {name: item.fingerprint for name, item in renderer.vocoders.items()},
-        "recognisers": {name: item.fingerprint for name, item in transcribers.items()},
+        # Rows hold errors, which depend on the rules, too.
+        "recognisers": {
+            name: f"{item.fingerprint}, {item.rules}" for name, item in transcribers.items()
+        },
         "shard": dataclasses.asdict(shard) if shard else None,
         "scorers": metrics.fingerprint_metrics(grid.metrics),
         "utterances_sha256": freshness.digest_utterances(utterances, recordings),
