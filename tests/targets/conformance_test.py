@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tests import networks
 from vggish_inversion.inverters import chain, training
-from vggish_inversion.targets import encoder, loading
+from vggish_inversion.targets import encoder, fingerprint, loading
 from vggish_inversion.training import run_folder
 
 _PATCHES = np.random.default_rng(0).normal(-2, 1.5, (2, 96, 64)).astype(np.float32)
@@ -73,7 +73,7 @@ class _Conformance(tf.test.TestCase):
             self.assertNoCommonElements([layer.name for layer in part.layers], deeper)
 
     def test_frozen(self):
-        before = encoder.fingerprint(self.target.model)
+        before = fingerprint.of_weights(self.target.model)
         for tap in self.trained_taps:
             for precision in ("float32", "mixed_bfloat16"):
                 config = training.TrainConfig(precision=precision)
@@ -89,7 +89,7 @@ class _Conformance(tf.test.TestCase):
                 self.assertEqual(model.output.dtype, "float32")
                 moved = zip(start, inverter.get_weights(), strict=True)
                 self.assertTrue(any(np.any(old != new) for old, new in moved))
-        self.assertEqual(encoder.fingerprint(self.target.model), before)
+        self.assertEqual(fingerprint.of_weights(self.target.model), before)
         self.assert_same(self.target.model(_PATCHES))
 
     def test_mixed_precision(self):
@@ -107,7 +107,7 @@ class _Conformance(tf.test.TestCase):
             self.target.model.save(path)
             loaded = keras.saving.load_model(path, safe_mode=True)
         assert loaded is not None
-        self.assertEqual(encoder.fingerprint(loaded), encoder.fingerprint(self.target.model))
+        self.assertEqual(fingerprint.of_weights(loaded), fingerprint.of_weights(self.target.model))
         self.assert_same(loaded(_PATCHES))
 
 

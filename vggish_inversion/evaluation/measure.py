@@ -131,7 +131,7 @@ def evaluate_runs(
     )
     listed = list(grids.flatten(conditions))
     with folders.sole_writer(folder):
-        open_results(folder, {**settings, **details})
+        open_results(folder, {**settings, **details}, fingerprint_as=target.fingerprint_as)
         with ResultsTable(folder / "results.csv") as table:
             freshness.drop_stale(
                 table, folder, chosen, recordings, listed, is_shard=shard is not None

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from vggish_inversion.files import places
-from vggish_inversion.targets import encoder, loading
+from vggish_inversion.targets import encoder, fingerprint, loading
+from vggish_inversion.training import run_folder
 
 PATHS = "paths"  # the field of config.json that tells where files were
 _MOVED = "say where it is now: --target_weights="
@@ -73,7 +74,9 @@ def describe_target(target: encoder.TargetEncoder, folder: pathlib.Path) -> dict
         "target": target.name,
         "target_weights": target.weights,
         "target_seed": target.seed,
-        "target_fingerprint": target.fingerprint,
+        "target_fingerprint": target.fingerprint_as(
+            run_folder.setting(folder, "target_fingerprint")
+        ),
         PATHS: {
             field: kept for field, path in paths.items() if (kept := places.keep(path, folder))
         },
@@ -153,11 +156,13 @@ def _of_same_weights(
         runs = [run for run in runs if run.layer in wanted] or runs
         groups = _by_weights(runs)
     if len(groups) > 1:
+        groups = _one_form(groups)
+    if len(groups) > 1:
         which = "; ".join(
             f"{group[0].config['target_weights'] or 'the published or shipped ones'} "
-            f"({fingerprint[:15]}): {', '.join(str(run.folder) for run in group[:3])}"
+            f"({digest[-64:][:8]}): {', '.join(str(run.folder) for run in group[:3])}"
             + (f" and {len(group) - 3} more" if len(group) > 3 else "")
-            for fingerprint, group in groups.items()
+            for digest, group in groups.items()
         )
         raise ValueError(
             f"the inverters of {name} below {folder} were trained on {len(groups)} different "
@@ -171,6 +176,20 @@ def _by_weights(runs: Sequence[Run]) -> dict[str, list[Run]]:
     for run in runs:
         groups.setdefault(run.config["target_fingerprint"], []).append(run)
     return groups
+
+
+def _one_form(groups: dict[str, list[Run]]) -> dict[str, list[Run]]:
+    """Joins runs whose fingerprints of before and of now are of one network."""
+    made: dict[str, list[Run]] = {}
+    earlier = {key for key in groups if not key.startswith(fingerprint.PREFIX)}
+    for key in sorted(groups.keys() - earlier):
+        made[key] = groups[key]
+        first = groups[key][0]
+        target = target_source(first.config, first.folder).load() if earlier else None
+        for same in [item for item in earlier if target and target.fingerprint_as(item) == item]:
+            made[key] = made[key] + groups[same]
+            earlier.remove(same)
+    return made | {key: groups[key] for key in earlier}
 
 
 def _is_path(weights: str | None) -> bool:

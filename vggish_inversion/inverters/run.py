@@ -107,7 +107,8 @@ class InverterRun:
             return True
         if loading.is_family(self.config["target"]) or loading.is_family(target.name):
             return False
-        return self.config["target_fingerprint"] == target.fingerprint
+        trained_on = self.config["target_fingerprint"]
+        return trained_on == target.fingerprint_as(trained_on)
 
     def check_target(self, target: encoder.TargetEncoder) -> None:
         """Makes sure that the inverter belongs to these very weights.
@@ -116,10 +117,11 @@ class InverterRun:
             ValueError: if it was trained on others.
         """
         trained_on = self.config["target_fingerprint"]
-        if trained_on != target.fingerprint or not self.is_of(target):
+        found = target.fingerprint_as(trained_on)
+        if trained_on != found or not self.is_of(target):
             raise ValueError(
                 f"{self.folder} inverts {self.config['target']} with weights {trained_on}, not "
-                f"{target.name} with {target.fingerprint}; name the weights it was trained on, "
+                f"{target.name} with {found}; name the weights it was trained on, "
                 "or train it anew"
             )
         if self.layer not in {tap.name for tap in target.taps}:

@@ -5,7 +5,7 @@ import dataclasses
 import io
 import json
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from absl import logging
 
@@ -146,14 +146,27 @@ FINGERPRINTED = {"inverters": "inverter", "vocoders": "vocoder", "recognisers": 
 FINGERPRINTED |= {"scorers": "the network of the metric"}
 
 
-def open_results(folder: pathlib.Path, settings: Mapping) -> None:
+def open_results(
+    folder: pathlib.Path,
+    settings: Mapping,
+    *,
+    fingerprint_as: Callable[[object], str] | None = None,
+) -> None:
     """Writes run.json; results of other weights or data are never mixed with these.
+
+    Args:
+        folder: of the results.
+        settings: what run.json is to say.
+        fingerprint_as: the target's, in the words of one that an earlier version wrote.
 
     Raises:
         ValueError: if the folder holds such; the message says which.
     """
     path = folder / "run.json"
     kept = documents.read_json(path) if path.is_file() else {}
+    settings = dict(settings)
+    if fingerprint_as:
+        settings["target_fingerprint"] = fingerprint_as(kept.get("target_fingerprint"))
     conflicts = [name for name in SHARED_SETTINGS if kept and kept.get(name) != settings.get(name)]
     merged = dict(settings)
     for kind, label in FINGERPRINTED.items():

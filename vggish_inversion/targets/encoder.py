@@ -1,14 +1,13 @@
 """What every frozen target offers: its taps, its log-mel, and the sub-model up to a tap."""
 
 import dataclasses
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from vggish_inversion import features
+from vggish_inversion.targets import fingerprint as fingerprints
 
 UNTRAINED = "untrained"  # in place of weights: random ones, a control
 
@@ -44,7 +43,8 @@ class TargetEncoder:
         model: `[batch, frames, bands]` float32 log-mel patches in nats -> {tap name: activations}.
         taps: the taps, from shallow to deep.
         log_mel: the front end that the network was trained with.
-        fingerprint: of the weights' values.
+        fingerprint: of the network: layers, weights and front end; see `targets.fingerprint`.
+        absent: taps of the network that its weights do not reach, and why.
         weights: what `load_target` was asked for, so that a run can ask for it again.
         seed: likewise.
     """
@@ -58,6 +58,8 @@ class TargetEncoder:
         log_mel: features.LogMelParams,
         aliases: Mapping[str, str] | None = None,
         fingerprint: str = "",
+        weights_fingerprint: Callable[[], str] | None = None,
+        absent: Mapping[str, str] | None = None,
     ):
         """Freezes `model`, whose outputs must be a dict keyed by the names of `taps`."""
         model.trainable = False
@@ -67,6 +69,8 @@ class TargetEncoder:
         self.log_mel = log_mel
         self.aliases = dict(aliases or {})
         self.fingerprint = fingerprint
+        self.absent = dict(absent or {})
+        self._weights_fingerprint = weights_fingerprint or (lambda: fingerprints.of_weights(model))
         self.weights: str | None = None
         self.seed = 0
 
@@ -113,11 +117,29 @@ class TargetEncoder:
             if tap.name == resolved:
                 return tap
         names = " ".join(tap.name for tap in self.taps)
+        if resolved in self.absent:
+            raise ValueError(
+                f"{self.name} has no layer {name!r} here: {self.absent[resolved]}; its layers are: "
+                f"{names}"
+            )
         aliases = " ".join(f"{alias}={tap}" for alias, tap in self.aliases.items())
         raise ValueError(
             f"{self.name} has no layer {name!r}; its layers are: {names}"
             + (f" (also {aliases})" if aliases else "")
         )
+
+    def fingerprint_as(self, earlier: object) -> str:
+        """This network's fingerprint, in the words of an earlier one that is of this very network.
+
+        Runs and results of before are of the weights' values alone.
+
+        Args:
+            earlier: a fingerprint, or anything else, which is then another network's.
+        """
+        is_of_weights = str(earlier).startswith(fingerprints.WEIGHTS_PREFIX)
+        if is_of_weights and earlier == self._weights_fingerprint():
+            return str(earlier)
+        return self.fingerprint
 
     def up_to(self, name: str) -> keras.Model:
         """The frozen sub-model patches -> activations of one tap; computes nothing past it."""
@@ -125,11 +147,3 @@ class TargetEncoder:
         model = keras.Model(self.model.input, self.model.output[tap.name], name=f"to_{tap.name}")
         model.trainable = False
         return model
-
-
-def fingerprint(model: keras.Model) -> str:
-    """Names a network's weights by their values, whatever file or backend they came through."""
-    digest = hashlib.sha256()
-    for weight in model.weights:
-        digest.update(np.ascontiguousarray(keras.ops.convert_to_numpy(weight)).data)
-    return f"sha256:{digest.hexdigest()}"

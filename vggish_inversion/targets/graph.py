@@ -55,9 +55,7 @@ def as_functional(model: Any) -> keras.Model:
 
 def calls(model: keras.Model) -> list[Call]:
     """The calls of a functional model's layers, each after those that it depends on."""
-    return list(
-        _named((node.operation, node.input_tensors, node.outputs) for node in _nodes(model))
-    )
+    return list(_named((node.operation, node.input_tensors, node.outputs) for node in nodes(model)))
 
 
 def replay(model: keras.Model, start: Any, tensor: Any) -> list[Call]:
@@ -79,13 +77,13 @@ def replay(model: keras.Model, start: Any, tensor: Any) -> list[Call]:
 
 
 def _replay(model, start, fresh: dict, *, unfold: bool) -> Iterator[tuple]:
-    for node in _nodes(model):
+    for node in nodes(model):
         if any(tensor is start for tensor in node.outputs):
             continue
         if any(id(tensor) not in fresh for tensor in node.input_tensors):
             continue
         arguments, options = node.arguments.fill_in(fresh)
-        if unfold and _is_nested(node.operation):
+        if unfold and is_nested(node.operation):
             inner = as_functional(node.operation)
             inside = {id(inner.inputs[0]): arguments[0]}
             yield from _replay(inner, inner.inputs[0], inside, unfold=True)
@@ -97,12 +95,13 @@ def _replay(model, start, fresh: dict, *, unfold: bool) -> Iterator[tuple]:
         fresh.update(zip(map(id, node.outputs), outputs, strict=True))
 
 
-def _nodes(model) -> list:
+def nodes(model: keras.Model) -> list:
+    """The calls of a functional model as Keras keeps them, each after those that it depends on."""
     depths = sorted(model._nodes_by_depth, reverse=True)
     return [node for depth in depths for node in model._nodes_by_depth[depth] if not node.is_input]
 
 
-def _is_nested(layer) -> bool:
+def is_nested(layer: Any) -> bool:
     """Whether a layer is a model that does nothing but call its layers, on one input."""
     # A subclass, of another module than Keras' own, may do more in its `call`.
     is_plain = isinstance(layer, keras.Model) and type(layer).__module__.startswith("keras.")
@@ -111,8 +110,8 @@ def _is_nested(layer) -> bool:
 
 def _layer_names(model) -> Iterator[str]:
     # A layer that is called twice is one layer, and its calls are told apart by number.
-    for layer in {id(node.operation): node.operation for node in _nodes(model)}.values():
-        if _is_nested(layer):
+    for layer in {id(node.operation): node.operation for node in nodes(model)}.values():
+        if is_nested(layer):
             yield from _layer_names(as_functional(layer))
         else:
             yield layer.name

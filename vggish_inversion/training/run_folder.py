@@ -192,6 +192,18 @@ def describe_initial_weights(path: str | None) -> dict[str, str | None]:
     return {"initial_weights_sha256": contents.digest(path) if path else None}
 
 
+def setting(run_dir: pathlib.Path, name: str) -> object:
+    """A setting of the run that has begun in a folder; None if none has.
+
+    Raises:
+        RunError: if its settings cannot be read.
+    """
+    path = run_dir / "config.json"
+    if not (path.is_file() and _has_begun(run_dir)):
+        return None
+    return documents.read_json(path, error=RunError).get(name)
+
+
 def _has_begun(run_dir: pathlib.Path) -> bool:
     """Whether there is anything that other settings would spoil."""
     return any((run_dir / name).is_file() for name in ("checkpoint.npz", "history.csv"))

@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,7 +11,7 @@ import tensorflow as tf
 from google.protobuf import message
 
 from vggish_inversion.files import hub
-from vggish_inversion.targets import encoder
+from vggish_inversion.targets import encoder, fingerprint
 from vggish_inversion.targets.own import network_input
 
 _SIGNATURE = "serving_default"
@@ -75,7 +75,11 @@ def load(
         ValueError: if it cannot be read, or does not take log-mel patches.
     """
     if not (folder / "saved_model.pb").is_file():
-        raise hub.WeightsError(f"{folder}: expected a SavedModel or a .keras file, found neither")
+        found = ", ".join(sorted(path.name for path in folder.iterdir())[:5])
+        raise hub.WeightsError(
+            f"{folder}: expected a SavedModel's folder or a .keras file, found a folder without "
+            f"saved_model.pb ({found or 'empty'}); give the folder or file of the network itself"
+        )
     try:
         loaded: Any = tf.saved_model.load(str(folder))
     except (OSError, ValueError, LookupError, tf.errors.OpError, message.DecodeError) as error:
@@ -100,6 +104,7 @@ def load(
         raise ValueError(
             f"{folder} gives {layer.shapes}; expected a dict of float activations by name"
         )
+    digests = _digests(folder)
     return encoder.TargetEncoder(
         name,
         keras.Model(patches, outputs, name="saved_target"),
@@ -107,7 +112,8 @@ def load(
             encoder.Tap(tap, tuple(tensor.shape[1:]), "unknown") for tap, tensor in outputs.items()
         ),
         log_mel=params,
-        fingerprint=_fingerprint(folder),
+        fingerprint=fingerprint.of_files(digests, params),
+        weights_fingerprint=lambda: _weights_fingerprint(digests),
     )
 
 
@@ -136,8 +142,12 @@ def _call(function, tensor) -> dict[str, Any]:
     return dict(outputs) if isinstance(outputs, Mapping) else {"output": outputs}
 
 
-def _fingerprint(folder: pathlib.Path) -> str:
+def _digests(folder: pathlib.Path) -> list[str]:
     """Of the files that hold the function and its weights, which may be constants in it."""
     files = [folder / "saved_model.pb", *sorted((folder / "variables").glob("*"))]
-    digests = " ".join(hub.sha256(path) for path in files)
-    return f"sha256:{hashlib.sha256(digests.encode()).hexdigest()}"
+    return [hub.sha256(path) for path in files]
+
+
+def _weights_fingerprint(digests: Sequence[str]) -> str:
+    """As runs of before hold it."""
+    return fingerprint.WEIGHTS_PREFIX + hashlib.sha256(" ".join(digests).encode()).hexdigest()
