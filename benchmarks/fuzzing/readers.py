@@ -132,6 +132,12 @@ def _read_weights(folder, _):
     hub.load_keras_weights(seeds.build_network(), folder / "network.weights.h5")
 
 
+def _read_arrays(folder, _):
+    from vggish_inversion.files import hub
+
+    hub.read_variables(folder)
+
+
 def _read_npz(folder, _):
     from vggish_inversion.targets import vggish_postprocessing
 
@@ -242,6 +248,8 @@ READERS = (
     Reader("run folders", "vocoder", seeds.write_vocoder, "*", _read_vocoder),
     Reader("model files", ".keras", seeds.write_network, "*", _read_network, 2),
     Reader("model files", ".weights.h5", seeds.write_weights, "*", _read_weights, 2),
+    Reader("model files", ".safetensors", seeds.write_safetensors, "*", _read_arrays),
+    Reader("model files", ".h5", seeds.write_hdf5, "*", _read_arrays),
     Reader("model files", ".npz", seeds.write_npz, "*", _read_npz),
     Reader("model files", "checkpoint", seeds.write_checkpoint, "model.ckpt.*", _read_checkpoint),
     Reader("model files", "variables", seeds.write_saved_target, "saved/v*/*", _read_variables),

@@ -235,6 +235,19 @@ def write_weights(folder: pathlib.Path) -> None:
     build_network().save_weights(folder / "network.weights.h5")
 
 
+def write_safetensors(folder: pathlib.Path) -> None:
+    """Arrays by name, as PyTorch's users keep them."""
+    from safetensors.numpy import save_file
+
+    arrays = {"features.0.weight": np.ones((4, 1, 3, 3), np.float32)}
+    save_file(arrays | {"features.0.bias": np.zeros(4, np.float32)}, folder / "net.safetensors")
+
+
+def write_hdf5(folder: pathlib.Path) -> None:
+    """A network in HDF5, as Keras 1 and 2 wrote them."""
+    build_network().save(folder / "network.h5")
+
+
 def write_npz(folder: pathlib.Path) -> None:
     """VGGish's PCA parameters, made up."""
     arrays = {"pca_eigen_vectors": np.eye(128, dtype=np.float32)}

@@ -22,6 +22,7 @@ from unittest import mock
 import keras
 import numpy as np
 import tensorflow as tf
+from safetensors.numpy import save_file
 
 from tests.files import hub_test
 from vggish_inversion.files import hub, integrity
@@ -79,6 +80,17 @@ def _write_keras(folder, name, *, digest=False):
     return path
 
 
+def _write_safetensors(folder):
+    save_file(_VALUES, folder / "net.safetensors")
+    return folder / "net.safetensors"
+
+
+def _write_hdf5(folder):
+    """A network in HDF5, as Keras 1 and 2 wrote them."""
+    _build_model().save(folder / "net.h5")
+    return folder / "net.h5"
+
+
 def _load_variables(folder, name=""):
     return [value for _, value in sorted(hub.read_variables(folder / name).items())]
 
@@ -119,6 +131,16 @@ _FORMS = {
     ".weights.h5": _Form(
         _bind(_write_keras, "net.weights.h5"),
         _bind(_load_keras_weights, "net.weights.h5"),
+        covered=False,
+    ),
+    # Neither has a checksum.
+    "safetensors": _Form(
+        _write_safetensors, _bind(_load_variables, "net.safetensors"), covered=False
+    ),
+    "arrays of .h5": _Form(_write_hdf5, _bind(_load_variables, "net.h5"), covered=False),
+    "network of .h5": _Form(
+        _write_hdf5,
+        lambda folder: hub.read_keras_model(folder / "net.h5").get_weights(),
         covered=False,
     ),
 }

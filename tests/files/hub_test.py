@@ -178,7 +178,7 @@ class ReadVariablesTest(_FilesTest):
                 hub.read_variables(self.folder / name)
 
     def test_folder_without_or_with_several_checkpoints(self):
-        with self.assert_refused("expected a SavedModel or one checkpoint", "found neither"):
+        with self.assert_refused("expected a SavedModel or one file of weights", "found neither"):
             hub.read_variables(self.folder)
         _write_checkpoint(self.folder / "one.ckpt")
         _write_checkpoint(self.folder / "two.ckpt")
@@ -210,7 +210,7 @@ class ReadVariablesTest(_FilesTest):
     def test_truncated(self):
         one_file = _write_checkpoint(self.folder / "one/model.ckpt", write_version=_V1)
         _truncate(one_file)
-        with self.assert_refused(f"{one_file}: expected a TensorFlow checkpoint", "copy the file"):
+        with self.assert_refused(f"{one_file}: expected weights (a TensorFlow", "copy the file"):
             hub.read_variables(one_file)
         for name in ("model.ckpt.index", "model.ckpt.data-00000-of-00001"):
             prefix = _write_checkpoint(self.folder / "sharded/model.ckpt")
@@ -230,7 +230,7 @@ class ReadVariablesTest(_FilesTest):
     def test_not_a_checkpoint(self):
         path = self.folder / "notes.txt"
         path.write_text("hello")
-        with self.assert_refused("expected a TensorFlow checkpoint, cannot read it"):
+        with self.assert_refused("expected weights", "found a text; check where it comes from"):
             hub.read_variables(path)
 
 

@@ -255,10 +255,15 @@ class RefusedTest(tf.test.TestCase):
         contents = self.path.read_bytes()
         flipped = bytearray(contents)
         flipped[len(flipped) // 2] ^= 1
-        damaged = (contents[: len(contents) // 2], flipped, b"", b"PK\x03\x04", b"these are words")
-        for data in damaged:
+        for data, found in (
+            (contents[: len(contents) // 2], "damaged or cut short; copy the file again"),
+            (flipped, "cannot read it (Bad CRC-32"),
+            (b"", "an empty file; copy or download the file again"),
+            (b"PK\x03\x04", "damaged or cut short; copy the file again"),
+            (b"these are words", "a text; check where it comes from"),
+        ):
             self.path.write_bytes(data)
-            with self.assert_refused("cannot read it", "copy the file again"):
+            with self.assert_refused(found):
                 yamnet.load(weights=self.path)
 
     def test_a_header_that_claims_too_much(self):
@@ -277,7 +282,7 @@ class RefusedTest(tf.test.TestCase):
         with self.assert_refused("pickled Python objects in logits/bias"):
             yamnet.load(weights=self.path)
         self.path.write_bytes(pickle.dumps(_Bomb()))
-        with self.assert_refused("cannot read it"):
+        with self.assert_refused("found a Python pickle, which may run code"):
             yamnet.load(weights=self.path)
 
 

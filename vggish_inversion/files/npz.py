@@ -10,11 +10,12 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from vggish_inversion.files import integrity
+from vggish_inversion.files import formats, integrity
+from vggish_inversion.files.arrays import Arrays
 from vggish_inversion.files.integrity import Source, WeightsError
 
 _KINDS = {"f": "floating-point numbers", "fiub": "numbers", "U": "a text"}
@@ -41,44 +42,48 @@ _READ_ERRORS = (
 )
 
 
-def read_npz(
-    path: Source,
-    *,
-    shapes: Mapping[str, tuple[int, ...]] | None = None,
-    rename: Callable[[str], str] | None = None,
-) -> dict[str, np.ndarray]:
+@contextlib.contextmanager
+def open_arrays(path: pathlib.Path) -> Iterator[Arrays]:
+    """Opens a NumPy archive, and unpickles nothing.
+
+    Raises:
+        WeightsError: if it is damaged, or if an array is read that holds Python objects.
+    """
+    with _open_checked(path) as archive:
+        members = {_array_name(name): name for name in archive.namelist()}
+        headers = {name: _array_header(archive, key) for name, key in members.items()}
+
+        def read(name: str) -> np.ndarray:
+            _check_kind(headers[name][1], "f", name, path)
+            return _read_array(archive, members[name])
+
+        yield Arrays({name: shape for name, (shape, _) in headers.items()}, read)
+
+
+def read_npz(path: Source) -> dict[str, np.ndarray]:
     """Reads a NumPy archive of floating-point arrays, and unpickles nothing.
 
     Args:
         path: a `.npz` file.
-        shapes: the arrays to read, and the shapes that they must have, which are checked before
-            an array is read; all of them if None.
-        rename: maps a stored name to the one meant, where a release did not fix its names.
 
     Returns:
         Arrays by name.
 
     Raises:
-        WeightsError: if the file is missing, damaged or holds Python objects, or lacks an array,
-            or if one has another shape or a value that is not finite.
+        WeightsError: if the file is missing, damaged or holds Python objects, or if an array has a
+            value that is not finite.
     """
     path = pathlib.Path(path).expanduser()
     if not path.is_file():
         raise WeightsError(
-            f"{path}: no such file; expected a .npz file of a model's variables; correct the path "
-            "(of a target: --target_weights=)"
+            f"{path}: no such file; expected a .npz file of arrays; correct the path"
         )
+    found = formats.identify(path)
+    if found.key not in ("npz", "zip", "zip_cut_short"):
+        raise WeightsError(formats.refusal(path, "a .npz file of arrays"))
     integrity.check_digest(path)
-    with _open_checked(path) as archive:
-        members = renamed({_array_name(name): name for name in archive.namelist()}, rename)
-        headers = {name: _array_header(archive, key) for name, key in members.items()}
-        if shapes is not None:
-            integrity.check_shapes(
-                {name: shape for name, (shape, _) in headers.items()}, shapes, path
-            )
-        for name in shapes or headers:
-            _check_kind(headers[name][1], "f", name, path)
-        variables = {name: _read_array(archive, members[name]) for name in (shapes or headers)}
+    with open_arrays(path) as arrays:
+        variables = {name: arrays.read(name) for name in arrays.shapes}
     integrity.check_finite(variables, path)
     return variables
 
@@ -131,11 +136,6 @@ def _open_checked(path: pathlib.Path) -> Iterator[zipfile.ZipFile]:
             f"{path}: expected a .npz file of arrays, cannot read it "
             f"({integrity.first_line(error)}); copy the file again"
         ) from error
-
-
-def renamed(keys: Mapping[str, str], rename: Callable[[str], str] | None) -> dict[str, str]:
-    """Keys by name, after `rename` has had its say about the names."""
-    return {rename(name) if rename else name: key for name, key in keys.items()}
 
 
 def _array_name(member: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from vggish_inversion import features
 from vggish_inversion.files import hub
-from vggish_inversion.targets import encoder
+from vggish_inversion.targets import encoder, fingerprint
 
 NUM_CHANNELS = (8, 16, 32, 64, 128)
 EMBEDDING_SIZE = 128
@@ -72,17 +72,39 @@ def load(task: str = "speech_commands", *, weights: str | None = None, seed: int
         model = build_small_encoder(num_classes=2, seed=seed)
     else:
         path = pathlib.Path(weights) if weights else hub.find_model(name)
+        path = path.expanduser()
         path = path / "encoder.keras" if path.is_dir() else path
         model = hub.read_keras_model(path)
+        _check(model, path)
     taps = tuple(
         encoder.Tap(tap, tuple(tensor.shape[1:]), "linear" if tap == "layer_6" else "relu")
         for tap, tensor in model.output.items()
         if tap != "logits"
     )
+    front_end = features.LogMelParams()
     return encoder.TargetEncoder(
         name,
         model,
         taps,
-        log_mel=features.LogMelParams(),
-        fingerprint=encoder.fingerprint(model),
+        log_mel=front_end,
+        fingerprint=fingerprint.of_network(model, front_end),
+    )
+
+
+def _check(model: keras.Model, path: pathlib.Path) -> None:
+    """Makes sure that a file holds a small encoder.
+
+    Raises:
+        hub.WeightsError: if it holds another network.
+    """
+    expected = [*(f"layer_{index}" for index in range(len(NUM_CHANNELS) + 2)), "logits"]
+    params = features.LogMelParams()
+    size = (None, params.patch_frames, params.num_bands)
+    outputs = model.output if isinstance(model.output, dict) else {}
+    if sorted(outputs) == sorted(expected) and tuple(model.input.shape) == size:
+        return
+    raise hub.WeightsError(
+        f"{path}: expected a small encoder, with the outputs {' '.join(expected)}, found the "
+        f"network {model.name} with {' '.join(outputs) or 'an output without a name'}; give the "
+        "encoder.keras that train_small_encoder.py wrote, or your own network as --target="
     )

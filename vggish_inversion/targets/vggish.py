@@ -5,24 +5,32 @@ Source: `vggish_slim.py` of tensorflow/models (research/audioset/vggish), after 
 """
 
 import dataclasses
-import math
+import itertools
 import os
-import pathlib
+import re
 from collections.abc import Callable, Mapping
 
 import keras
-import numpy as np
 
 from vggish_inversion import features
-from vggish_inversion.files import hub
-from vggish_inversion.targets import encoder
+from vggish_inversion.files import arrays
+from vggish_inversion.targets import encoder, fingerprint, stored, untrained
 
 HUB_URL = "https://tfhub.dev/google/vggish/1"
 CHECKPOINT_URL = "https://storage.googleapis.com/audioset/vggish_model.ckpt"
 
 ALIASES = {"conv3": "conv3_2", "conv4": "conv4_2", "embedding": "fc2"}
 
-_KERAS_SUFFIXES = (".keras", ".h5")
+# The names that files have for the weights: TF-Slim's and Keras', by layer ...
+_NAMED = re.compile(r"^(?:.*/)?([^/]+)/(weights|kernel|biases|bias)$")
+# ... Keras', where a file numbers the layers of each class ...
+_NUMBERED = re.compile(
+    r"^(?:.*/)?(?:layers|_layer_checkpoint_dependencies)/(conv2d|dense)(?:_(\d+))?/vars/([01])$"
+)
+# ... and PyTorch's, of torchvggish and the ports that follow it: they flatten as TensorFlow does.
+_TORCH = re.compile(r"^(?:.*\.)?((?:features|embeddings|fc)\.\d+)\.(weight|bias)$")
+_TORCH_LAYERS = ("features.0", "features.3", "features.6", "features.8", "features.11")
+_TORCH_LAYERS += ("features.13", "embeddings.0", "embeddings.2", "embeddings.4")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,68 +128,89 @@ def load(*, weights: str | os.PathLike[str] | None = None, seed: int = 0) -> enc
     """Loads VGGish.
 
     Args:
-        weights: a TF-Hub URL (None: the published one); `vggish_model.ckpt` or the folder that
-            holds it; the folder of the TF-Hub SavedModel; an `.npz` file of arrays under the
-            checkpoint's names; a `.weights.h5` or `.keras` file saved from `build_vggish`; or
-            "untrained", a control that shows what the architecture alone keeps.
+        weights: a TF-Hub URL (None: the published one); a file or folder of what docs/weights.md
+            lists: the release's checkpoint or SavedModel, a Keras file, or arrays under the
+            release's, Keras' or PyTorch's names; or "untrained", a control that shows what the
+            architecture alone keeps.
         seed: of the untrained weights.
 
     Returns:
-        The frozen target. Its fingerprint depends on the values of the weights, not on the file
-        that they were read from.
+        The frozen target, with the taps that the weights reach. Its fingerprint does not depend on
+        the file that they were read from.
 
     Raises:
         hub.WeightsError: if the weights are missing, damaged or another model's.
     """
-    source = HUB_URL if weights is None else weights
     model = build_vggish()
-    if pathlib.PurePath(source).suffix in _KERAS_SUFFIXES:
-        hub.load_keras_weights(model, source)
-    elif source == encoder.UNTRAINED:
+    absent: dict[str, str] = {}
+    if weights == encoder.UNTRAINED:
         _assign_untrained(model, seed)
     else:
-        variables = _variables_by_name(model)
-        shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
-        values = hub.read_variables(source, shapes=shapes, alternative=CHECKPOINT_URL)
-        for name, variable in variables.items():
-            variable.assign(values.pop(name))  # popped, for each may be 200 MB
+        source = HUB_URL if weights is None else weights
+        layers = {
+            row.name: {
+                f"{row.scope}/weights": model.get_layer(row.name).kernel,
+                f"{row.scope}/biases": model.get_layer(row.name).bias,
+            }
+            for row in _LAYERS
+            if row.scope
+        }
+        absent = stored.assign(layers, source, locate=locate, alternative=CHECKPOINT_URL)
+    rows = list(itertools.takewhile(lambda row: row.name not in absent, _LAYERS))
+    if absent:
+        model = stored.up_to(model, [row.name for row in rows])
+        reason = next(iter(absent.values()))
+        absent = {row.name: reason for row in _LAYERS if row not in rows}
     taps = tuple(
         encoder.Tap(row.name, tuple(model.get_layer(row.name).output.shape[1:]), row.activation)
-        for row in _LAYERS
+        for row in rows
     )
+    front_end = features.LogMelParams()
     return encoder.TargetEncoder(
         "vggish",
         model,
         taps,
-        log_mel=features.LogMelParams(),
+        log_mel=front_end,
         aliases=ALIASES,
-        fingerprint=encoder.fingerprint(model),
+        fingerprint=fingerprint.of_network(model, front_end),
+        absent=absent,
     )
 
 
-def _variables_by_name(model: keras.Model) -> dict[str, keras.Variable]:
-    """The model's variables under the names of the published checkpoint."""
-    variables = {}
-    for row in _LAYERS:
-        if row.scope:
-            layer = model.get_layer(row.name)
-            variables[f"{row.scope}/weights"] = layer.kernel
-            variables[f"{row.scope}/biases"] = layer.bias
-    return variables
+def locate(stored_name: str) -> arrays.Place | None:
+    """The variable of the release that an array is, by the name that a file has for it.
+
+    >>> locate("features.3.weight")
+    Place(name='vggish/conv2/weights', axes=(2, 3, 1, 0))
+    >>> locate("vggish_fc1/fc1_1/bias"), locate("layers/conv2d_2/vars/0").name
+    (Place(name='vggish/fc1/fc1_1/biases', axes=None), 'vggish/conv3/conv3_1/weights')
+    """
+    rows = [row for row in _LAYERS if row.scope]
+    if match := _TORCH.match(stored_name):
+        layer, kind = match.groups()
+        row = dict(zip(_TORCH_LAYERS, rows, strict=True)).get(layer.replace("fc.", "embeddings."))
+        axes = arrays.CONV_AXES if layer.startswith("features") else arrays.DENSE_AXES
+        is_kernel = kind == "weight"
+    elif match := _NUMBERED.match(stored_name):
+        kind, number, variable = match.groups()
+        of_kind = [row for row in rows if row.kind == kind.removesuffix("2d")]
+        row = dict(enumerate(of_kind)).get(int(number or 0))
+        axes, is_kernel = None, variable == "0"
+    elif match := _NAMED.match(stored_name):
+        row = {row.name: row for row in rows}.get(match[1].removeprefix("vggish_"))
+        axes, is_kernel = None, match[2] in ("weights", "kernel")
+    else:
+        return None
+    if row is None:
+        return None
+    if is_kernel:
+        return arrays.Place(f"{row.scope}/weights", axes)
+    return arrays.Place(f"{row.scope}/biases")
 
 
 def _assign_untrained(model: keras.Model, seed: int) -> None:
-    """Fills in random weights under which activations keep their scale through depth.
-
-    Standard deviations are He's before a ReLU, Glorot's before none; biases stay zero. NumPy draws
-    them, so that a seed means the same weights on every Keras backend.
-    """
+    """Fills in random kernels; biases stay zero."""
     for index, row in enumerate(_LAYERS):
-        if not row.scope:
-            continue
-        kernel = model.get_layer(row.name).kernel
-        fan_in, fan_out = math.prod(kernel.shape[:-1]), kernel.shape[-1]
-        variance = 2.0 / (fan_in if row.activation == "relu" else fan_in + fan_out)
-        values = np.random.default_rng([seed, index]).standard_normal(kernel.shape, np.float32)
-        values *= math.sqrt(variance)
-        kernel.assign(values)
+        if row.scope:
+            kernel = model.get_layer(row.name).kernel
+            untrained.draw_kernel(kernel, (seed, index), linear=row.activation == "linear")

@@ -5,29 +5,17 @@ those of Howard et al., "MobileNets" (arXiv:1704.04861), at full width.
 """
 
 import dataclasses
-import math
 import os
-import pathlib
-import re
-from collections.abc import Iterator
 
 import keras
-import numpy as np
 
 from vggish_inversion import features
-from vggish_inversion.files import hub
-from vggish_inversion.targets import encoder
+from vggish_inversion.targets import encoder, fingerprint, stored, untrained, yamnet_names
 
 HUB_URL = "https://tfhub.dev/google/yamnet/1"
 
 LOG_MEL = features.LogMelParams(log_offset=0.001, patch_hop_frames=48)
 NUM_CLASSES = 521  # in the order of the release's yamnet_class_map.csv: Speech is the first
-
-_KERAS_SUFFIXES = (".keras", ".h5")
-
-# The release names its layers but the last, whose number then depends on what Keras had built
-# before; and a module around the network may put its own name in front.
-_STORED_NAME = re.compile(r"^(?:.*/)?(?:(layer\d+/.+)|(?:dense(?:_\d+)?|logits)/(kernel|bias))$")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,70 +116,70 @@ def load(*, weights: str | os.PathLike[str] | None = None, seed: int = 0) -> enc
     """Loads YAMNet.
 
     Args:
-        weights: a TF-Hub URL (None: the published one); the folder of the TF-Hub SavedModel; an
-            `.npz` file of arrays under the release's names (`layer1/conv/kernel`, ...,
-            `logits/bias`); a `.weights.h5` or `.keras` file saved from `build_yamnet`; or
-            "untrained", a control that shows what the architecture alone keeps.
+        weights: a TF-Hub URL (None: the published one); a file or folder of what docs/weights.md
+            lists: the release's SavedModel or `yamnet.h5`, a Keras file, or arrays under the
+            release's or PyTorch's names (`layer1/conv/kernel`, ..., `logits/bias`); or "untrained",
+            a control that shows what the architecture alone keeps.
         seed: of the untrained weights.
 
     Returns:
-        The frozen target. Its fingerprint depends on the values of the weights, not on the file
-        that they were read from.
+        The frozen target, with the taps that the weights reach. Its fingerprint does not depend on
+        the file that they were read from.
 
     Raises:
         hub.WeightsError: if the weights are missing, damaged or another model's.
     """
-    source = HUB_URL if weights is None else weights
     model = build_yamnet()
-    if pathlib.PurePath(source).suffix in _KERAS_SUFFIXES:
-        hub.load_keras_weights(model, source)
-    elif source == encoder.UNTRAINED:
-        _assign_untrained(model, seed)
+    layers = _variables_by_layer(model)
+    absent: dict[str, str] = {}
+    if weights == encoder.UNTRAINED:
+        _assign_untrained(layers, seed)
     else:
-        variables = dict(_variables_by_name(model))
-        shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
-        values = hub.read_variables(source, shapes=shapes, rename=_official_name)
-        for name, variable in variables.items():
-            variable.assign(values[name])
+        source = HUB_URL if weights is None else weights
+        absent = stored.assign(layers, source, locate=yamnet_names.locate, ones="/bn/gamma")
+    # What is computed of the last layer of convolutions goes where that goes.
+    absent |= {
+        output: absent[layer]
+        for output, layer in (("embedding", "layer14"), ("predictions", "logits"))
+        if layer in absent
+    }
+    names = [name for name in TAPS if name not in absent]
+    if absent:
+        model = stored.up_to(model, [name for name in model.output if name not in absent])
     taps = tuple(
-        encoder.Tap(name, tuple(model.get_layer(name).output.shape[1:]), "relu") for name in TAPS
+        encoder.Tap(name, tuple(model.get_layer(name).output.shape[1:]), "relu") for name in names
     )
     return encoder.TargetEncoder(
-        "yamnet", model, taps, log_mel=LOG_MEL, fingerprint=encoder.fingerprint(model)
+        "yamnet",
+        model,
+        taps,
+        log_mel=LOG_MEL,
+        fingerprint=fingerprint.of_network(model, LOG_MEL),
+        absent=absent,
     )
 
 
-def _official_name(stored: str) -> str:
-    match = _STORED_NAME.match(stored)
-    if match is None:
-        return stored
-    return match[1] or f"logits/{match[2]}"
-
-
-def _variables_by_name(model: keras.Model) -> Iterator[tuple[str, keras.Variable]]:
-    """The model's variables with their names in the release."""
+def _variables_by_layer(model: keras.Model) -> dict[str, dict[str, keras.Variable]]:
+    """The variables of each layer that has some, with their names in the release."""
+    layers: dict[str, dict[str, keras.Variable]] = {}
     for row in _LAYERS:
+        layer = layers[row.name] = {}
         for scope in row.scopes:
             kernel = "depthwise_kernel" if scope.endswith("/depthwise_conv") else "kernel"
-            yield f"{scope}/{kernel}", model.get_layer(_keras_name(scope)).kernel
+            layer[f"{scope}/{kernel}"] = model.get_layer(_keras_name(scope)).kernel
             batch_norm = model.get_layer(_keras_name(f"{scope}/bn"))
-            yield f"{scope}/bn/beta", batch_norm.beta
-            yield f"{scope}/bn/moving_mean", batch_norm.moving_mean
-            yield f"{scope}/bn/moving_variance", batch_norm.moving_variance
-    yield "logits/kernel", model.get_layer("logits").kernel
-    yield "logits/bias", model.get_layer("logits").bias
+            layer[f"{scope}/bn/beta"] = batch_norm.beta
+            layer[f"{scope}/bn/moving_mean"] = batch_norm.moving_mean
+            layer[f"{scope}/bn/moving_variance"] = batch_norm.moving_variance
+    logits = model.get_layer("logits")
+    layers["logits"] = {"logits/kernel": logits.kernel, "logits/bias": logits.bias}
+    return layers
 
 
-def _assign_untrained(model: keras.Model, seed: int) -> None:
-    """Fills in random kernels under which activations keep their scale through depth.
-
-    Standard deviations are He's; batch norm keeps the mean 0 and the variance 1 that it starts
-    with. NumPy draws them, so that a seed means the same weights on every Keras backend.
-    """
-    for index, (name, variable) in enumerate(_variables_by_name(model)):
-        if not name.endswith("kernel"):
-            continue
-        is_depthwise = name.endswith("depthwise_kernel")
-        fan_in = math.prod(variable.shape[:2] if is_depthwise else variable.shape[:-1])
-        values = np.random.default_rng([seed, index]).standard_normal(variable.shape, np.float32)
-        variable.assign(values * math.sqrt(2.0 / fan_in))
+def _assign_untrained(layers: stored.Layers, seed: int) -> None:
+    """Fills in random kernels; batch norm keeps the mean 0 and the variance 1 it starts with."""
+    variables = [item for layer in layers.values() for item in layer.items()]
+    for index, (name, variable) in enumerate(variables):
+        if name.endswith("kernel"):
+            depthwise = name.endswith("depthwise_kernel")
+            untrained.draw_kernel(variable, (seed, index), depthwise=depthwise)

@@ -1,16 +1,14 @@
 """Your own network as a target: a Keras model in memory, a `.keras` file or a SavedModel."""
 
-import math
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from vggish_inversion import features
-from vggish_inversion.files import hub
-from vggish_inversion.targets import encoder, graph
+from vggish_inversion.files import formats, hub
+from vggish_inversion.targets import encoder, fingerprint, graph, untrained
 from vggish_inversion.targets.own import network_input, waveform_model
 
 # What these give is what they got, moved or scaled: to tap them as well would measure it twice.
@@ -59,8 +57,12 @@ def from_keras(
     log_mel: features.LogMelParams | Mapping[str, Any] | None = None,
     log_mel_layer: str | None = None,
     name: str | None = None,
+    untrained_seed: int | None = None,
 ) -> encoder.TargetEncoder:
-    """Makes a target of a Keras model; see `encoder.TargetEncoder.from_keras`."""
+    """Makes a target of a Keras model; see `encoder.TargetEncoder.from_keras`.
+
+    With `untrained_seed` the weights that it taps are drawn at random in place of the model's own.
+    """
     whole = graph.as_functional(model)
     what, start = whole.name, whole.inputs[0]
     advice = "name the layer whose output is the log-mel with log_mel_layer="
@@ -79,6 +81,8 @@ def from_keras(
     frozen = keras.Model(
         patches, {call.name: call.outputs[0] for call in chosen}, name="custom_target"
     )
+    if untrained_seed is not None:
+        untrained.assign(frozen, untrained_seed)
     return encoder.TargetEncoder(
         name or model.name,
         frozen,
@@ -87,7 +91,8 @@ def from_keras(
             for call in chosen
         ),
         log_mel=params,
-        fingerprint=encoder.fingerprint(model),
+        fingerprint=fingerprint.of_network(whole, params, start=start),
+        weights_fingerprint=lambda: fingerprint.of_weights(model),
     )
 
 
@@ -97,11 +102,11 @@ def is_path(name: str) -> bool:
 
 
 def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.TargetEncoder:
-    """Loads a `.keras` file or the folder of a SavedModel as a target.
+    """Loads a `.keras` file, a network in HDF5 or the folder of a SavedModel as a target.
 
     Args:
-        path: the file or folder. A JSON file beside it may state its log-mel front end; see
-            `network_input.find_settings`.
+        path: the file or folder, or the folder above a SavedModel's version. A JSON file beside it
+            may state its log-mel front end; see `network_input.find_settings`.
         weights: a `.weights.h5` file for the model; the model's new place, if it has moved; or
             "untrained".
         seed: of the untrained weights.
@@ -110,9 +115,11 @@ def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.Tar
         ValueError: if the model cannot be read, or is not one that can be a target.
     """
     source = pathlib.Path(path).expanduser()
-    if weights is not None and weights != encoder.UNTRAINED and not weights.endswith(".h5"):
+    if weights is not None and weights != encoder.UNTRAINED and _is_network(weights):
         source, weights = pathlib.Path(weights).expanduser(), None
     settings_path = network_input.find_settings(source)
+    source = _version_in(source)
+    settings_path = settings_path or network_input.find_settings(source)
     settings = network_input.read_settings(settings_path) if settings_path else {}
     log_mel_layer = settings.pop(network_input.LOG_MEL_LAYER, None)
     if source.is_dir():
@@ -132,22 +139,32 @@ def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.Tar
         from vggish_inversion.targets.own import saved_model  # not at the top: it needs TensorFlow
 
         return saved_model.load(path, source, settings)
-    if source.suffix != ".keras":
-        raise ValueError(
-            f"{source}: expected a .keras file or a SavedModel's folder; save your model with "
-            "model.save('NAME.keras')"
-        )
     model = hub.read_keras_model(source)
     if weights is not None and weights != encoder.UNTRAINED:
         hub.load_keras_weights(model, weights)
     try:
-        target = from_keras(model, log_mel=settings, log_mel_layer=log_mel_layer, name=path)
+        return from_keras(
+            model,
+            log_mel=settings,
+            log_mel_layer=log_mel_layer,
+            name=path,
+            untrained_seed=seed if weights == encoder.UNTRAINED else None,
+        )
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from error
-    if weights == encoder.UNTRAINED:
-        _assign_untrained(target.model, seed)
-        target.fingerprint = encoder.fingerprint(model)
-    return target
+
+
+def _is_network(path: str) -> bool:
+    """Whether a path is of a network, and not of weights alone."""
+    return formats.identify(path).key not in ("hdf5_weights", "hdf5")
+
+
+def _version_in(folder: pathlib.Path) -> pathlib.Path:
+    """The SavedModel in a folder of TF-Hub's layout, NAME/VERSION, if it has one version."""
+    if (folder / "saved_model.pb").is_file() or not folder.is_dir():
+        return folder
+    found = [path.parent for path in folder.glob("*/saved_model.pb") if path.parent.name.isdigit()]
+    return found[0] if len(found) == 1 else folder
 
 
 def _choose(model: str, calls: list[graph.Call], taps: Sequence[str] | None) -> list[graph.Call]:
@@ -220,33 +237,3 @@ def _activation(layer: Any, before: str) -> str:
         return _ACTIVATIONS[type(layer)]
     activation = getattr(layer, "activation", None)
     return getattr(activation, "__name__", type(activation).__name__) if activation else "linear"
-
-
-def _assign_untrained(model: keras.Model, seed: int) -> None:
-    """Fills in random weights under which activations keep their scale through depth.
-
-    Kernels are drawn as He's, vectors become what leaves values alone. NumPy draws them, so that a
-    seed means the same weights on every Keras backend, whatever the layers' own initializers are.
-    """
-    model.trainable = True  # or nothing would tell what is learned from what is not
-    for layer_index, layer in enumerate(model.layers):
-        is_depthwise = isinstance(
-            layer, (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
-        )
-        learned = {id(weight) for weight in layer.trainable_weights}
-        for index, weight in enumerate(layer.weights):
-            shape = tuple(weight.shape)
-            if id(weight) in learned and len(shape) > 1:
-                fan_in = math.prod(shape[:-1])
-                if is_depthwise or weight.name == "depthwise_kernel":
-                    fan_in //= shape[-2]  # channels are not summed
-                rng = np.random.default_rng([seed, layer_index, index])
-                values = rng.standard_normal(shape, np.float32) * math.sqrt(2 / fan_in)
-            elif weight.name in ("gamma", "moving_variance"):
-                values = np.ones(shape, np.float32)
-            elif id(weight) in learned or weight.name == "moving_mean":
-                values = np.zeros(shape, np.float32)
-            else:
-                continue
-            weight.assign(values)
-    model.trainable = False
