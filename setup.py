@@ -53,6 +53,7 @@ setuptools.setup(
         "soundfile>=0.13,<0.14",
         "soxr>=0.5,<2",
         "scikit-learn>=1.4,<2",
+        "safetensors>=0.4.3,<1",  # of weights from PyTorch; transformers brings it too
         "numpy>=1.26,<3",
         "absl-py>=2.1,<3",
         "jiwer>=4.0,<5",

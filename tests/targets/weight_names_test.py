@@ -226,6 +226,8 @@ def test_weights_without_the_last_layers(tmp_path, weights):
         assert "\n" not in str(e.value)
     with pytest.raises(ValueError, match="no layer 'conv9'; its layers are: conv1"):
         target.tap("conv9")
+    target.model.save_weights(tmp_path / "kept.weights.h5")  # as convert_weights.py does
+    assert vggish.load(weights=tmp_path / "kept.weights.h5").fingerprint == target.fingerprint
     _write_layers(path, _port_layers({name: weights[name] for name in list(weights)[:-1]}))
     assert vggish.load(weights=path).taps[-1].name == "fc1_2"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from vggish_inversion.files import formats, integrity, keras_versions
+from vggish_inversion.files import formats, integrity
 from vggish_inversion.files.integrity import Source, WeightsError
 
 # What Keras, h5py and zipfile raise at bytes that are no model, or no longer.
@@ -88,10 +88,7 @@ def read_keras_model(path: Source) -> Any:
         raise WeightsError(formats.refusal(path, "a network in a .keras file", network=True))
     integrity.check_digest(path)
     try:
-        if found.key in ("keras_2", "hdf5_model"):
-            model = keras_versions.read_model(path)
-        else:
-            model = _read_keras_3(path)
+        model = _read_model(path, found)
     except _KERAS_ERRORS as error:
         damaged = "copy the file again, or " if found.key in ("keras", *_DAMAGED) else ""
         raise WeightsError(
@@ -103,9 +100,13 @@ def read_keras_model(path: Source) -> Any:
     return model
 
 
-def _read_keras_3(path: pathlib.Path) -> Any:
-    import keras
+def _read_model(path: pathlib.Path, found: formats.Format) -> Any:
+    import keras  # here, as the model store is listed without it
 
+    from vggish_inversion.files import keras_versions
+
+    if found.key in ("keras_2", "hdf5_model"):
+        return keras_versions.read_model(path)
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except TypeError as error:  # of a setting that a later Keras has added, perhaps
