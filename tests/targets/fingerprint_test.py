@@ -13,9 +13,9 @@ import tensorflow as tf
 
 from tests import networks, small_runs
 from vggish_inversion import features
-from vggish_inversion.evaluation import results
 from vggish_inversion.files import hub
 from vggish_inversion.inverters import run
+from vggish_inversion.results import writing as results
 from vggish_inversion.targets import encoder, fingerprint, loading
 
 _FRONT_END = features.LogMelParams()
