@@ -11,7 +11,7 @@ import pytest
 from tests import networks, small_runs, speech
 from vggish_inversion.files import hub
 from vggish_inversion.inverters import card, origin, run
-from vggish_inversion.targets import loading
+from vggish_inversion.targets import fingerprint, loading
 
 _TASK = "small_encoder/speech_commands"
 _SCRIPTS = pathlib.Path(__file__).parents[2] / "scripts"
@@ -116,6 +116,22 @@ def test_several_weights_in_one_folder_are_refused_by_name(tmp_path):
         target, runs = run.open_runs(tmp_path, _TASK, layers=layers)
         assert [item.layer for item in runs] == layers
         assert {item.config["target_fingerprint"] for item in runs} == {target.fingerprint}
+
+
+def test_runs_of_before_and_of_now_are_of_one_network(tmp_path):
+    for seed, layer in ((3, "layer_0"), (3, "layer_1")):
+        target = loading.load_target(_TASK, weights="untrained", seed=seed)
+        small_runs.write(tmp_path / layer, target, layer)
+    path = tmp_path / "layer_0" / "config.json"
+    config = json.loads(path.read_text())
+    earlier = fingerprint.of_weights(target.model)
+    path.write_text(json.dumps(config | {"target_fingerprint": earlier}))
+    found, runs = run.open_runs(tmp_path, _TASK)
+    assert found.fingerprint == target.fingerprint
+    assert [item.layer for item in runs] == ["layer_0", "layer_1"]
+    path.write_text(json.dumps(config | {"target_fingerprint": earlier[:-1] + "x"}))
+    with pytest.raises(ValueError, match="on 2 different weights"):
+        run.open_runs(tmp_path, _TASK)
 
 
 def test_what_is_there_is_said(tmp_path):

@@ -179,17 +179,16 @@ def _by_weights(runs: Sequence[Run]) -> dict[str, list[Run]]:
 
 
 def _one_form(groups: dict[str, list[Run]]) -> dict[str, list[Run]]:
-    """Joins runs whose fingerprints of before and of now are of one network."""
-    made: dict[str, list[Run]] = {}
-    earlier = {key for key in groups if not key.startswith(fingerprint.PREFIX)}
-    for key in sorted(groups.keys() - earlier):
-        made[key] = groups[key]
+    """Joins runs whose fingerprints, of before and of now, are of one network."""
+    made = {key: list(group) for key, group in groups.items()}
+    earlier = [key for key in groups if not key.startswith(fingerprint.PREFIX)]
+    for key in groups.keys() - set(earlier) if earlier else ():
         first = groups[key][0]
-        target = target_source(first.config, first.folder).load() if earlier else None
-        for same in [item for item in earlier if target and target.fingerprint_as(item) == item]:
-            made[key] = made[key] + groups[same]
-            earlier.remove(same)
-    return made | {key: groups[key] for key in earlier}
+        target = target_source(first.config, first.folder).load()
+        for same in earlier:
+            if same in made and target.fingerprint_as(same) == same:
+                made[key] += made.pop(same)
+    return made
 
 
 def _is_path(weights: str | None) -> bool:
