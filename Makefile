@@ -16,7 +16,7 @@ help:
 	@echo "make figures LJSPEECH=DIR  measures layer_1 and layer_3 on LJ050 anew: no figure may move"
 	@echo "make docs   the documentation site in site/; a broken link is an error"
 	@echo "make notebook  runs docs/notebook.ipynb anew, and keeps what it shows"
-	@echo "make clean  remove what these commands made"
+	@echo "make clean  remove environments, site and what builds left; results and runs in build/ stay"
 
 $(INSTALLED): setup.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
@@ -69,5 +69,6 @@ notebook: $(INSTALLED) $(DOCS)/installed
 	PYTHONPATH="$(CURDIR):$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
 	  TF_CPP_MIN_LOG_LEVEL=3 $(DOCS)/bin/jupyter nbconvert --to notebook --execute --inplace docs/notebook.ipynb
 
+# Not build/ as a whole: runs and results of days may lie there.
 clean:
-	rm -rf .venv $(DOCS) build site *.egg-info
+	rm -rf .venv $(DOCS) build/lib build/bdist.* site *.egg-info

@@ -12,7 +12,6 @@ import json
 import multiprocessing
 import os
 import pathlib
-import shutil
 import sys
 import tempfile
 
@@ -113,10 +112,10 @@ def _show_faults(place, case: sandbox.Case, faults: list[sandbox.Verdict]) -> No
         name = f"{'/'.join(place)} {fault.index}"
         print(f"{name}: {fault.outcome} ({fault.detail.strip()[-1500:]})", flush=True)
         if _FAILURES_DIR.value:
-            kept = pathlib.Path(_FAILURES_DIR.value, name.replace("/", "-").replace(" ", "-"))
-            shutil.rmtree(kept, ignore_errors=True)
-            kept.mkdir(parents=True)
-            case.write(fault.index, kept)
+            failures = pathlib.Path(_FAILURES_DIR.value)
+            failures.mkdir(parents=True, exist_ok=True)
+            prefix = name.replace("/", "-").replace(" ", "-") + "-"
+            case.write(fault.index, pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=failures)))
 
 
 def _print_table(verdicts: dict) -> dict:

@@ -171,6 +171,19 @@ def define_target_flags() -> Callable:
     return load
 
 
+def target_paths() -> list[str]:
+    """Those of --target and --target_weights that are paths: what a script must not write over."""
+    from vggish_inversion.targets import loading
+
+    target, weights = flags.FLAGS.target, flags.FLAGS.target_weights
+    paths = []
+    if target and not loading.is_family(target):
+        paths += [target, f"{target.removesuffix('.keras')}.json"]  # its settings are beside it
+    if weights and "://" not in weights:
+        paths.append(weights)
+    return paths
+
+
 def define_choices_flag(name: str, default: Sequence[str], choices: Sequence[str], text: str):
     """Defines a flag that takes some of the choices, with commas, each once."""
     holder = flags.DEFINE_list(name, list(default), f"{text} Of {', '.join(choices)}.")

@@ -33,9 +33,10 @@ def main():
         raise ValueError(
             f"--output={output}: expected a name that ends in {' or '.join(_SUFFIXES)}"
         )
-    from vggish_inversion.files import hub
+    from vggish_inversion.files import apart, hub
     from vggish_inversion.targets import loading  # imports TensorFlow, which --help need not
 
+    apart.check_apart(read=command.target_paths(), written=[output, f"{output}.sha256"])
     target = _load_target()
     output.parent.mkdir(parents=True, exist_ok=True)
     unfinished = output.with_name(f".{output.name.removesuffix(suffix)}.{os.getpid()}{suffix}")

@@ -8,7 +8,6 @@ one page to look at and listen to.
 """
 
 import pathlib
-import shutil
 
 from absl import flags
 
@@ -17,6 +16,7 @@ import command
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", "build/demo", "Receives index.html, summary.csv, results.csv and audio/."
 )
+_MARK = "demo"  # in run.json: what the demo may delete
 _TARGET = "small_encoder/speech_commands"
 _SPEECH = pathlib.Path(__file__).parent / "demo_speech"
 
@@ -27,14 +27,20 @@ def main():
 
     from vggish_inversion import evaluation, report, results
     from vggish_inversion.data import corpora
-    from vggish_inversion.files import folders, hub
+    from vggish_inversion.files import apart, documents, folders, hub
     from vggish_inversion.inverters import run
     from vggish_inversion.targets import loading
 
     output_dir = pathlib.Path(_OUTPUT_DIR.value)
+    apart.check_apart(read=[_SPEECH], written=[output_dir])
+    apart.check_vacant(output_dir, ("index.html", "index.json"), mark="run.json")
     if (output_dir / "run.json").is_file():
+        if documents.read_json(output_dir / "run.json").get("made_by") != _MARK:
+            raise ValueError(
+                f"{output_dir} holds results that this demo did not make; name another --output_dir"
+            )
         with folders.sole_writer(output_dir):
-            shutil.rmtree(output_dir)  # an earlier demo's: it is made anew
+            results.delete_results(output_dir)  # an earlier demo's: they are made anew
     target = loading.load_target(_TARGET)
     runs = run.find_runs(hub.models_dir(), target, layers=None)
     utterances = corpora.read_corpus(_SPEECH)
@@ -43,7 +49,7 @@ def main():
         target,
         runs,
         output_dir=output_dir,
-        settings=command.provenance(split="all", data_dir=[_SPEECH.name]),
+        settings=command.provenance(made_by=_MARK, split="all", data_dir=[_SPEECH.name]),
         progress=lambda items: tqdm.tqdm(items, unit="clip"),
     )
     page = report.write_page(output_dir, title=f"What do the layers of {_TARGET} still know?")

@@ -28,6 +28,7 @@ def main():
 
     from vggish_inversion import evaluation
 
+    evaluation_flags.check_output()
     target = evaluation_flags.find_source().load()
     shard = evaluation.Shard.parse(_SHARD.value) if _SHARD.value else None
     output_dir = pathlib.Path(evaluation_flags.OUTPUT_DIR.value, shard.folder if shard else "")

@@ -24,6 +24,7 @@ def main():
     """Finds the inverters, runs the pipeline and prints the summary."""
     from vggish_inversion.evaluation import beam
 
+    evaluation_flags.check_output()
     source = evaluation_flags.find_source()
     rows = beam.evaluate_with_beam(
         evaluation_flags.read_utterances(),

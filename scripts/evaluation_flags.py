@@ -74,6 +74,15 @@ def _inverters_dir() -> str | pathlib.Path:
     return _INVERTERS_DIR.value or hub.models_dir()
 
 
+def check_output() -> None:
+    """Makes sure that results are not written where recordings are read."""
+    from vggish_inversion import results
+    from vggish_inversion.files import apart
+
+    written = [pathlib.Path(OUTPUT_DIR.value, name) for name in results.PARTS]
+    apart.check_apart(read=DATA_DIR.value, written=written)
+
+
 def read_utterances() -> list[corpora.Utterance]:
     """The recordings that --data_dir, --split and --limit name."""
     return corpora.thin(

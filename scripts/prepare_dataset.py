@@ -27,7 +27,9 @@ _PER_SHARD = flags.DEFINE_integer(
 def main():
     """Writes "train" and "validation"."""
     from vggish_inversion.data import splits, training_data
+    from vggish_inversion.files import apart
 
+    apart.check_apart(read=_DATA_DIR.value, written=[_OUTPUT_DIR.value])
     utterances = splits.training_splits(_DATA_DIR.value, split=_SPLIT.value, announce=print)
     written = training_data.write_dataset(
         utterances,

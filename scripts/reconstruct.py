@@ -35,6 +35,7 @@ def main():
     from vggish_inversion import reconstruction, results
     from vggish_inversion.inverters import run
 
+    inputs = reconstruction.find_inputs(_INPUT.value, output_dir=_OUTPUT_DIR.value)
     trained = run.read_run(_INVERTER.value)
     target = trained.load_target(weights=_TARGET_WEIGHTS.value)
     trained.check_target(target)
@@ -44,9 +45,8 @@ def main():
         vocoders.load_vocoder(_VOCODER.value, target.log_mel),
         patch_hop_frames=_PATCH_HOP_FRAMES.value,
     )
-    inputs = reconstruction.find_inputs(_INPUT.value)
     statuses = reconstruction.reconstruct_files(
-        tqdm.tqdm(inputs), reconstructor, trained.layer, _OUTPUT_DIR.value
+        inputs, reconstructor, trained.layer, _OUTPUT_DIR.value, progress=tqdm.tqdm
     )
     num_done = sum(status == results.OK for status in statuses)
     print(f"{num_done} of {len(statuses)} reconstructed from {trained.layer} of {target.name}")

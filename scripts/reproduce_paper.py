@@ -46,6 +46,7 @@ def main():
 
     from vggish_inversion import evaluation
     from vggish_inversion.experiments import comanducci_2021
+    from vggish_inversion.files import apart
 
     experiment = comanducci_2021.Experiment(
         data_dirs=_DATA_DIR.value,
@@ -57,6 +58,10 @@ def main():
         split=_SPLIT.value,
         limit=_LIMIT.value,
         grid=evaluation.Grid(transcribers=tuple(_ASR.value)),
+    )
+    apart.check_apart(
+        read=[*experiment.data_dirs, *command.target_paths()],
+        written=[experiment.output_dir / name for name in ("log_mel_cache", "runs", "results")],
     )
     name, weights = flags.FLAGS.target, flags.FLAGS.target_weights
     print(comanducci_2021.describe_plan(experiment, name, weights=weights), flush=True)

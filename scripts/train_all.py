@@ -92,6 +92,13 @@ def _from_table(folder: pathlib.Path) -> "list[grid.GridRun]":
 
 def main():
     """Reads the corpus once, and trains what is not there yet."""
+    from vggish_inversion.files import apart
+
+    tables = [_TABLE.value] if _TABLE.value else []
+    apart.check_apart(
+        read=[*_DATA_DIR.value, *tables, *command.target_paths()],
+        written=[pathlib.Path(_OUTPUT_DIR.value, "log_mel_cache")],
+    )
     runs = (_from_table if _TABLE.value else _from_flags)(pathlib.Path(_OUTPUT_DIR.value))
     failures = sum(bool(run.error) for run in runs)
     return command.exit_code(num_done=len(runs) - failures, num_failed=failures)

@@ -12,12 +12,15 @@ Killed and started again with the same flags, it goes on from its last epoch. Wa
 --strategy=mirrored uses all GPUs of the machine, --strategy=multi_worker the machines in TF_CONFIG.
 """
 
+import pathlib
+
 from absl import flags
 
 import command
 import path_flags
 import training_flags
 from vggish_inversion.inverters import config
+from vggish_inversion.training import RUN_PARTS
 
 _LOAD_TARGET = command.define_target_flags()
 _LAYER = flags.DEFINE_string("layer", None, "Tap to invert, such as conv4.", required=True)
@@ -38,10 +41,15 @@ _STRATEGY = training_flags.define_strategy_flag()
 def main():
     """Reads the corpus, trains and writes the run folder."""
     from vggish_inversion.data import training_data
+    from vggish_inversion.files import apart
     from vggish_inversion.inverters import monitoring, training
     from vggish_inversion.training import distribution
     from vggish_inversion.vocoders import load_vocoder
 
+    apart.check_apart(
+        read=[*_DATA_DIR.value, *command.target_paths(), *training_flags.initial_weights()],
+        written=[pathlib.Path(_OUTPUT_DIR.value, name) for name in RUN_PARTS],
+    )
     with distribution.scope(_STRATEGY.value):
         target = _LOAD_TARGET()
         target.tap(_LAYER.value)

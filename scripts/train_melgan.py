@@ -12,11 +12,14 @@ vocoder.keras written, so --vocoder=runs/vocos works elsewhere before training i
 that inverter reconstructs. Watch it with `tensorboard --logdir=runs`.
 """
 
+import pathlib
+
 from absl import flags
 
 import command
 import path_flags
 import vocoder_flags
+from vggish_inversion.training import RUN_PARTS
 
 _DATA_DIR = path_flags.define_paths_flag(
     "data_dir", None, "Corpus folder(s) of speech.", required=True
@@ -54,8 +57,16 @@ def main():
     """Reads the corpus, trains and writes the run folder."""
     from vggish_inversion import features, metrics
     from vggish_inversion.data import segments
+    from vggish_inversion.files import apart
     from vggish_inversion.vocoders import monitoring, training
 
+    models = [flags.FLAGS.initial_weights] if flags.FLAGS.initial_weights else []
+    if _INVERTER.value:
+        models += [pathlib.Path(_INVERTER.value, name) for name in RUN_PARTS]
+    apart.check_apart(
+        read=[*_DATA_DIR.value, *models],
+        written=[pathlib.Path(_OUTPUT_DIR.value, name) for name in RUN_PARTS],
+    )
     params, transform = features.LogMelParams(), {}
     if _INVERTER.value:
         params, transform = _inverted(_INVERTER.value)

@@ -33,6 +33,7 @@ _SEED = flags.DEFINE_integer("seed", 0, "Of weights, order and augmentation.")
 
 def main():
     """Reads the clips, trains, measures on the test split and writes the folder."""
+    from vggish_inversion.files import apart
     from vggish_inversion.tasks import card as small_encoder_card
     from vggish_inversion.tasks import classification
 
@@ -44,14 +45,17 @@ def main():
         balanced=_BALANCED.value,
         seed=_SEED.value,
     )
+    folder = pathlib.Path(_OUTPUT_DIR.value)
+    parts = [folder / name for name in small_encoder_card.PARTS]
+    apart.check_apart(read=_DATA_DIR.value, written=parts)
+    apart.check_vacant(folder, small_encoder_card.PARTS, mark=small_encoder_card.MODEL_FILE)
     clips = labelled_corpora.read_task(_TASK.value, _DATA_DIR.value, announce=print)
     labels = sorted({clip.label for clip in clips})
     splits = {
         split: classification.read_patches(clips, labels, split)
         for split in labelled_corpora.SPLITS
     }
-    folder = pathlib.Path(_OUTPUT_DIR.value)
-    if (folder / "encoder.keras").is_file():
+    if (folder / small_encoder_card.MODEL_FILE).is_file():
         card = small_encoder_card.measure_again(folder, _TASK.value, labels, splits)
     else:
         model = classification.train_classifier(

@@ -52,6 +52,11 @@ def define_training_flags() -> Callable[..., inverter_config.TrainConfig]:
     return config
 
 
+def initial_weights() -> list[str]:
+    """The path that --initial_weights names, if any: what a run must not write over."""
+    return [flags.FLAGS.initial_weights] if flags.FLAGS.initial_weights else []
+
+
 def define_strategy_flag():
     """Defines --strategy; returns its holder."""
     return flags.DEFINE_enum(

@@ -1,6 +1,7 @@
 """The demo as a newcomer runs it, and its page in a real browser."""
 
 import csv
+import json
 import pathlib
 import tempfile
 
@@ -8,6 +9,7 @@ import tensorflow as tf
 
 from tests import scripts_test, speech
 from tests.report import browser
+from vggish_inversion import results
 
 _INVERTERS = [(f"layer_{index}", "paper") for index in range(7)]
 _LARGE = ("layer_1", "layer_2", "layer_3", "layer_4")
@@ -15,11 +17,23 @@ for _layer in _LARGE:
     _INVERTERS.insert(_INVERTERS.index((_layer, "paper")), (_layer, "large"))
 
 
+def _leave_an_earlier_demo(folder: pathlib.Path) -> None:
+    """Its results, of another inverter, and what a user put beside them."""
+    row = dict.fromkeys(results.RESULT_COLUMNS, "")
+    row |= {"layer": "layer_9", "preset": "old", "loss": "l1", "utterance": "awb-doctor"}
+    results.write_table(folder / "results.csv", results.RESULT_COLUMNS, [row])
+    results.write_json(folder / "run.json", {"made_by": "demo"})
+    (folder / "notes.txt").write_text("what I heard")
+    (folder / "audio" / "layer_9" / "old-l1").mkdir(parents=True)
+    (folder / "audio" / "layer_9" / "old-l1" / "awb-doctor.wav").write_bytes(b"")
+
+
 class DemoTest(tf.test.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        _leave_an_earlier_demo(cls.folder)
         cls.result = scripts_test.run("demo.py", f"--output_dir={cls.folder}")
         with open(cls.folder / "summary.csv", newline="") as file:
             cls.summary = {(row["layer"], row["preset"]): row for row in csv.DictReader(file)}
@@ -34,6 +48,12 @@ class DemoTest(tf.test.TestCase):
             folder = self.folder / "audio" / layer / (f"{preset}-l1" if preset else "")
             wavs = list(folder.rglob("*.wav"))
             self.assertLen(wavs, len(speech.CLIPS))
+
+    def test_an_earlier_demo_is_replaced_and_notes_stay(self):
+        self.assertEqual((self.folder / "notes.txt").read_text(), "what I heard")
+        self.assertFalse((self.folder / "audio" / "layer_9").exists())
+        settings = json.loads((self.folder / "run.json").read_text())
+        self.assertEqual(settings["made_by"], "demo")
 
     def test_the_words_fade_with_depth(self):
         rows = {key[0]: row for key, row in self.summary.items() if key[1] != "large"}

@@ -1,4 +1,9 @@
-"""Lets flite speak the bundled demo clips: a FLAC file for each row of transcripts.csv."""
+"""Lets flite speak the bundled demo clips: a FLAC file for each row of transcripts.csv.
+
+python tools/make_demo_speech.py
+
+A clip that is there is kept: delete it to have it spoken again.
+"""
 
 import csv
 import pathlib
@@ -50,7 +55,9 @@ def main():
     with open(folder / "transcripts.csv", encoding="utf-8", newline="") as table:
         rows = list(csv.DictReader(table))
     for row in rows:
-        _speak(flite, row, folder / f"{row['utterance']}.flac")
+        path = folder / f"{row['utterance']}.flac"
+        if not path.exists():
+            _speak(flite, row, path)
     print(f"{len(rows)} clips are in {folder}")
 
 

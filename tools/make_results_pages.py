@@ -36,7 +36,10 @@ _ENTRY = re.compile(r"^( +)- Listen:\n(?:\1 +- results/.*\n)*", re.MULTILINE)
 def main():
     """Writes pages and menu, and prints what was written."""
     from vggish_inversion import report
+    from vggish_inversion.files import apart
 
+    written = [pathlib.Path(_OUTPUT_DIR.value, "media")]
+    apart.check_apart(read=_RESULTS_DIRS.value, written=written)
     pages = report.write_gallery(
         [results.read_results(folder) for folder in _RESULTS_DIRS.value],
         _OUTPUT_DIR.value,

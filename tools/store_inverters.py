@@ -27,19 +27,22 @@ _RESULTS_DIRS = path_flags.define_paths_flag(
 
 def main():
     """Stores every run that is finished."""
-    from vggish_inversion.files import hub
+    from vggish_inversion.files import apart, hub
     from vggish_inversion.inverters import card
 
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
     ).stdout.strip()
+    store = pathlib.Path(_MODELS_DIR.value or hub.models_dir())
+    if store.resolve() != pathlib.Path(_RUNS_DIR.value).resolve():  # whose cards are written anew
+        apart.check_apart(read=[_RUNS_DIR.value], written=[store / "inverter" / "new"])
     runs = sorted(path.parent for path in pathlib.Path(_RUNS_DIR.value).rglob("inverter.keras"))
     if not runs:
         raise ValueError(f"no inverter.keras below {_RUNS_DIR.value}; expected finished runs")
     for run_dir in runs:
         folder = card.store_inverter(
             run_dir,
-            _MODELS_DIR.value or hub.models_dir(),
+            store,
             version=_VERSION.value,
             commit=commit or "unknown",
             results_dirs=_RESULTS_DIRS.value,

@@ -4,10 +4,10 @@ Utterances are spread over workers; each loads target, inverters, vocoders and r
 gives back rows. The paths of corpus and inverters must mean the same to every worker.
 """
 
+import contextlib
 import dataclasses
 import json
 import pathlib
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -114,6 +114,7 @@ def evaluate_with_beam(
     folder = pathlib.Path(output_dir).resolve()
     if (folder / "results.csv").exists():
         raise ValueError(f"{folder} holds results already; use another output folder")
+    measure.check_apart(utterances, folder)
     loaded = target.load()
     watch = stopwatch.Stopwatch()
     renderer = rendering.Renderer(loaded, runs, grid, folder=None, watch=watch)
@@ -126,10 +127,9 @@ def evaluate_with_beam(
         results.open_results(folder, {**settings, **details})
     run_folders = [str(run.folder.resolve()) for run in runs]
     audio_folder = str(folder) if write_audio else None
-    raw = folder / "beam"
+    raw = folder / ".beam"
     raw.mkdir(exist_ok=True)
-    for old in raw.glob("rows-*"):  # of a pipeline that failed
-        old.unlink()
+    _delete_rows(raw)  # of a pipeline that failed
     pipeline = apache_beam.Pipeline(options=pipeline_options.PipelineOptions(list(options)))
     _ = (
         pipeline
@@ -145,8 +145,15 @@ def evaluate_with_beam(
     rows = _gather(raw, [dataclasses.astuple(item) for item in grids.flatten(conditions)])
     measure.finish_run(folder, rows, utterances, grid, watch)
     results.write_table(folder / "results.csv", results.RESULT_COLUMNS, rows)
-    shutil.rmtree(raw)
+    _delete_rows(raw)
+    with contextlib.suppress(OSError):  # it holds what this pipeline did not write
+        raw.rmdir()
     return rows
+
+
+def _delete_rows(folder: pathlib.Path) -> None:
+    for path in folder.glob("rows-*"):
+        path.unlink()
 
 
 def _gather(folder: pathlib.Path, conditions: Sequence[tuple]) -> list[dict[str, str]]:

@@ -1,6 +1,5 @@
 """Are the rows of a results folder still of these recordings and texts? What is not is dropped."""
 
-import contextlib
 import hashlib
 import json
 import pathlib
@@ -9,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from absl import logging
 
 from vggish_inversion.data import corpora
-from vggish_inversion.files import contents, folders
-from vggish_inversion.results import KEYS, Condition, ResultsTable
+from vggish_inversion.files import contents
+from vggish_inversion.results import KEYS, Condition, ResultsTable, delete_clips
 
 _NAMED = 5  # utterances, in a line
 
@@ -82,7 +81,7 @@ def drop_stale(
     not_asked = set()
     for row in stale:
         condition = Condition(*(row[name] for name in KEYS))
-        _remove_files(folder, condition, row["utterance"])
+        delete_clips(folder, condition, row["utterance"])
         if row["utterance"] in texts:
             not_asked |= {condition} - measured
     table.discard(stale)
@@ -93,14 +92,6 @@ def drop_stale(
             folder,
             _shown({f"{item.inverter} {item.vocoder} {item.asr}" for item in not_asked}),
         )
-
-
-def _remove_files(folder: pathlib.Path, condition: Condition, utterance: str) -> None:
-    for kind in ("audio", "log_mel"):
-        for place in (condition.clip, condition.former_clip):
-            # A damaged row's names may be those of no file; what is there is then replaced.
-            with contextlib.suppress(ValueError, OSError):
-                folders.inside(folder, place(kind, utterance)).unlink(missing_ok=True)
 
 
 def _shown(names: set[str]) -> str:

@@ -18,7 +18,7 @@ from vggish_inversion.evaluation import (
     tables,
 )
 from vggish_inversion.evaluation import grid as grids
-from vggish_inversion.files import documents, folders
+from vggish_inversion.files import apart, documents, folders
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.results import (
     REFERENCES,
@@ -116,8 +116,10 @@ def evaluate_runs(
 
     Raises:
         ValueError: if the folder holds results of other settings, or a part cannot be loaded.
+        apart.OverlapError: if recordings would be written over.
     """
     folder = pathlib.Path(output_dir)
+    check_apart(utterances, folder)
     watch = stopwatch.Stopwatch()
     chosen = shards.dealt(utterances, shard)
     with watch("loading"):
@@ -143,6 +145,12 @@ def evaluate_runs(
             table.sort([item.id for item in chosen], listed)
         finish_run(folder, table.rows, utterances, grid, watch)
     return table.rows
+
+
+def check_apart(utterances: Sequence[corpora.Utterance], folder: pathlib.Path) -> None:
+    """Makes sure that no recording lies where renderings are written."""
+    written = [folder / "audio", folder / "log_mel"]
+    apart.check_apart(read=[item.path for item in utterances], written=written)
 
 
 def describe_run(

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 
 from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import tables
-from vggish_inversion.files import documents, folders
+from vggish_inversion.files import apart, documents, folders
 from vggish_inversion.results import (
     FINGERPRINTED,
     KEYS,
+    PARTS,
     RESULT_COLUMNS,
     SHARED_SETTINGS,
     is_measured,
@@ -75,6 +76,8 @@ def merge_results(
         ValueError: if the shards are not of one evaluation, or one is missing, there twice, or
             unfinished; the message says which.
     """
+    output = pathlib.Path(output_dir)
+    apart.check_apart(read=results_dirs, written=[output / name for name in PARTS])
     found = [path for folder in map(pathlib.Path, results_dirs) for path in _shard_folders(folder)]
     runs = {path: documents.read_json(path / "run.json", _FIELDS) for path in found}
     _check(found, runs)
@@ -86,7 +89,6 @@ def merge_results(
         for table in utterances.values():  # as they were dealt out
             rows += list(table.values())[turn : turn + 1]
     rows = [row for group in rows for row in group]
-    output = pathlib.Path(output_dir)
     if (output / "results.csv").exists():
         raise ValueError(f"{output} holds results already; use another output folder")
     first = runs[ordered[0]]

@@ -2,28 +2,37 @@
 
 import csv
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from absl import logging
 
 from vggish_inversion import audio
 from vggish_inversion.data import corpora, recordings
-from vggish_inversion.files import failures
+from vggish_inversion.files import apart, failures
 from vggish_inversion.reconstruction.reconstructor import Reconstructor
 from vggish_inversion.results import OK
 
+TABLE = "reconstruct.csv"
+_COLUMNS = ("input", "output", "status")
 
-def find_inputs(inputs: Iterable[str | pathlib.Path]) -> list[tuple[pathlib.Path, pathlib.Path]]:
+
+def find_inputs(
+    inputs: Iterable[str | pathlib.Path], *, output_dir: str | pathlib.Path | None = None
+) -> list[tuple[pathlib.Path, pathlib.Path]]:
     """Audio files, each with the path of its reconstruction relative to the output folder.
 
     Args:
         inputs: files, and folders that are searched at any depth.
+        output_dir: is made sure to be apart from them, if given: it is no folder that is searched,
+            lies in none, and is not the folder of a file.
 
     Raises:
         corpora.CorpusError: if a folder holds no audio.
+        apart.OverlapError: if the output folder is not apart.
     """
+    entries = [pathlib.Path(entry) for entry in inputs]
     found = []
-    for entry in map(pathlib.Path, inputs):
+    for entry in entries:
         if not entry.is_dir():
             found.append((entry, pathlib.Path(entry.stem + ".wav")))
             continue
@@ -33,7 +42,26 @@ def find_inputs(inputs: Iterable[str | pathlib.Path]) -> list[tuple[pathlib.Path
                 f"no audio in {entry}; expected {' '.join(audio.AUDIO_EXTENSIONS)} at any depth"
             )
         found += [(path, path.relative_to(entry).with_suffix(".wav")) for path in paths]
+    if output_dir is not None:
+        _check_apart(entries, found, pathlib.Path(output_dir))
     return found
+
+
+def _check_apart(
+    entries: Sequence[pathlib.Path],
+    found: Sequence[tuple[pathlib.Path, pathlib.Path]],
+    folder: pathlib.Path,
+) -> None:
+    searched = {entry for entry in entries if entry.is_dir()}
+    linked = {path.resolve().parent for path, _ in found if searched & {*path.parents}}
+    written = [folder / TABLE, *(folder / relative for _, relative in found)]
+    apart.check_apart(read=[*searched, *linked], written=written)
+    for file in entries:
+        beside = (file.absolute().parent.resolve(), file.resolve().parent)
+        if file not in searched and folder.resolve() in beside:
+            raise apart.OverlapError(
+                f"{folder} is the folder of {file}, which is read; name another output folder"
+            )
 
 
 def reconstruct_files(
@@ -41,6 +69,8 @@ def reconstruct_files(
     reconstructor: Reconstructor,
     name: str,
     output_dir: str | pathlib.Path,
+    *,
+    progress: Callable[[Sequence], Iterable] = iter,
 ) -> list[str]:
     """Reconstructs files one by one; one that fails, whatever fails, does not stop the rest.
 
@@ -49,17 +79,27 @@ def reconstruct_files(
         reconstructor: the parts.
         name: which of its inverters.
         output_dir: receives the wavs, and reconstruct.csv with a row per input.
+        progress: wraps the iteration over inputs, `tqdm.tqdm` for example.
 
     Returns:
         The status of every input: "ok", or why there is no reconstruction.
+
+    Raises:
+        apart.OverlapError: if a file that is read, or that is not of an earlier run, would be
+            written over.
     """
-    folder = pathlib.Path(output_dir)
+    inputs, folder = list(inputs), pathlib.Path(output_dir)
+    outputs = [folder / relative for _, relative in inputs]
+    apart.check_apart(read=[path for path, _ in inputs], written=[folder / TABLE, *outputs])
+    _check_own(folder / TABLE)
+    apart.check_vacant(folder, [relative for _, relative in inputs], mark=TABLE)
     folder.mkdir(parents=True, exist_ok=True)
     statuses, taken = [], {}
-    with open(folder / "reconstruct.csv", "w", encoding="utf-8", newline="") as file:
+    with open(folder / TABLE, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("input", "output", "status"))
-        for path, relative in inputs:
+        writer.writerow(_COLUMNS)
+        file.flush()  # with it, the wavs are an earlier run's, also after a kill
+        for path, relative in progress(inputs):
             status = OK
             try:
                 if relative in taken:
@@ -78,3 +118,14 @@ def reconstruct_files(
             file.flush()
             statuses.append(status)
     return statuses
+
+
+def _check_own(table: pathlib.Path) -> None:
+    """Makes sure that a reconstruct.csv that is there is of this program."""
+    if table.is_file() and table.stat().st_size:
+        with open(table, encoding="utf-8", errors="replace", newline="") as file:
+            head = file.readline(200).rstrip("\r\n")
+        if head != ",".join(_COLUMNS):
+            raise apart.OverlapError(
+                f"{table} is there already, and not of this program; name another output folder"
+            )

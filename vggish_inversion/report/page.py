@@ -8,7 +8,7 @@ import shlex
 import string
 from collections.abc import Iterator, Mapping, Sequence
 
-from vggish_inversion.files import folders
+from vggish_inversion.files import apart, folders
 from vggish_inversion.report.clips import color_range, fitting_clips
 from vggish_inversion.report.depth import depth_curves
 from vggish_inversion.report.differences import differences_section
@@ -18,7 +18,7 @@ from vggish_inversion.report.markup import Content, Html, breakable, escape, joi
 from vggish_inversion.report.numbers import downloads, numbers_json
 from vggish_inversion.report.overview import finding, summary_table
 from vggish_inversion.report.spectrogram import color_bar
-from vggish_inversion.results import Results, read_results
+from vggish_inversion.results import PARTS, Results, ResultsError, read_results
 
 
 def write_page(
@@ -50,8 +50,13 @@ def write_page(
     results = read_results(results_dir)
     path = pathlib.Path(output_path) if output_path else results.folder / "index.html"
     title = title or _question(results)
+    numbers = path.with_suffix(".json")
+    if numbers == path:
+        raise ResultsError(f"{path}: that is the name of the page's numbers; name it .html")
+    parts = [results.folder / name for name in PARTS]
+    apart.check_apart(read=parts, written=[path, numbers])
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write_text(path.with_suffix(".json"), numbers_json(results, title))
+    _write_text(numbers, numbers_json(results, title))
     max_bytes = round(max_media_megabytes * 1e6)
     _write_text(path, _page(results, title, max_bytes=max_bytes, extra_tables=extra_tables))
     return path

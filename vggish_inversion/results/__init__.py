@@ -24,6 +24,7 @@ from vggish_inversion.results.conditions import (
     Condition,
     inverter_name,
 )
+from vggish_inversion.results.deleting import delete_clips, delete_results
 from vggish_inversion.results.folder import (
     Comparison,
     Reconstruction,
@@ -36,6 +37,7 @@ from vggish_inversion.results.folder import (
 from vggish_inversion.results.reading import read_results
 from vggish_inversion.results.writing import (
     FINGERPRINTED,
+    PARTS,
     SHARED_SETTINGS,
     ResultsTable,
     count_utterances,
@@ -54,6 +56,7 @@ __all__ = [
     "MEANS",
     "NATURAL",
     "OK",
+    "PARTS",
     "REFERENCES",
     "RESULT_COLUMNS",
     "Reconstruction",
@@ -68,6 +71,8 @@ __all__ = [
     "Summary",
     "TRUE_LOG_MEL",
     "count_utterances",
+    "delete_clips",
+    "delete_results",
     "has_numbers",
     "inverter_name",
     "is_measured",

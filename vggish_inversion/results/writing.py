@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from absl import logging
 
-from vggish_inversion.files import documents, folders
+from vggish_inversion.files import apart, documents, folders
 from vggish_inversion.results.columns import RESULT_COLUMNS, is_measured
 from vggish_inversion.results.conditions import KEYS, OK, Condition
+
+# What a results folder is made of.
+PARTS = ("results.csv", "summary.csv", "comparisons.csv", "run.json", "audio", "log_mel")
 
 
 class ResultsTable:
@@ -160,9 +163,10 @@ def open_results(
         fingerprint_as: the target's, in the words of one that an earlier version wrote.
 
     Raises:
-        ValueError: if the folder holds such; the message says which.
+        ValueError: if the folder holds such, or tables of others; the message says which.
     """
     path = folder / "run.json"
+    apart.check_vacant(folder, ("summary.csv", "comparisons.csv"), mark=path.name)
     kept = documents.read_json(path) if path.is_file() else {}
     settings = dict(settings)
     if fingerprint_as:

@@ -16,6 +16,10 @@ import sklearn.preprocessing
 from vggish_inversion.files import documents, hub
 from vggish_inversion.tasks import classification, labelled_corpora
 
+MODEL_FILE = "encoder.keras"
+# What a model's folder is made of.
+PARTS = (MODEL_FILE, f"{MODEL_FILE}.sha256", "config.json", "README.md")
+
 _CARD = """# small_encoder/{task}
 
 The small encoder of Tagliasacchi et al. (arXiv:1905.11796), trained by this project to be a frozen
@@ -122,7 +126,7 @@ def write_model(
         provenance: command and versions.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "encoder.keras"
+    path = folder / MODEL_FILE
     model.save(path)
     hub.write_digest(path)
     facts = {
@@ -158,7 +162,7 @@ def measure_again(
         config = classification.ClassifierConfig(**facts["settings"])
     except TypeError as error:
         raise hub.WeightsError(f"{folder / 'config.json'}: no settings of training") from error
-    model = hub.read_keras_model(folder / "encoder.keras")
+    model = hub.read_keras_model(folder / MODEL_FILE)
     return write_card(folder, {**facts, "test": measure(model, splits, config)})
 
 

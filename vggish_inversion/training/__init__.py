@@ -5,3 +5,6 @@ The names of choices are here, so that flags can list them before Keras is impor
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 STRATEGIES = ("none", "mirrored", "multi_worker")
+# What a run's folder is made of, inverters' and vocoders'.
+RUN_PARTS = ("config.json", "checkpoint.npz", "history.csv", "inverter.keras", "vocoder.keras")
+RUN_PARTS += ("tensorboard", "log_mel_cache", "segment_cache")

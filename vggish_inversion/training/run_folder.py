@@ -21,6 +21,8 @@ from vggish_inversion.training import PRECISIONS
 # Settings that tell where a run was made, not what it is: data and weights have fingerprints.
 _MAY_DIFFER = {"command", "versions", "data_dir", "paths", "initial_weights"}
 _MAY_DIFFER |= {"target", "target_weights", "target_seed"}
+# Settings by which a config.json is known to be of a run, and may be written over.
+_OF_ANY_RUN = {"train_data", "validation_data"}
 
 
 class RunError(ValueError):
@@ -211,9 +213,13 @@ def _has_begun(run_dir: pathlib.Path) -> bool:
 
 def _check_settings(run_dir: pathlib.Path, settings: Mapping) -> None:
     path = run_dir / "config.json"
-    if not (path.is_file() and _has_begun(run_dir)):
+    if not path.is_file():
         return
     kept = documents.read_json(path, error=RunError)
+    if not _has_begun(run_dir):
+        if not kept.keys() >= _OF_ANY_RUN & settings.keys():
+            raise RunError(f"{path} is not of a run; use another output folder")
+        return
     names = sorted((kept.keys() | settings.keys()) - _MAY_DIFFER)
     different = [
         f"{name} {_shown(kept.get(name))} -> {_shown(settings.get(name))}"

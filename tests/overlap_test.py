@@ -1,0 +1,361 @@
+"""No script writes over what it was given to read, or takes its own output for input.
+
+Each case is refused in one line, before the first write: every file is what it was.
+"""
+
+import hashlib
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests import programs, speech
+from tests.report import results_folder
+from vggish_inversion import reconstruction
+from vggish_inversion.files import apart, hub
+
+_TARGET = "--target=small_encoder/speech_commands"
+
+
+def _state(folder: pathlib.Path) -> dict[str, str]:
+    """Every file below a folder by its content, links by where they lead."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            found[name] = f"-> {path.readlink()}"
+        elif path.is_file():
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        else:
+            found[name] = "folder"
+    return found
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """What users have: recordings, links to them, results, models, and notes of their own."""
+    root = tmp_path_factory.mktemp("user")
+    waveform = speech.read_clip()
+    for name in ("speech/a.wav", "speech/sub/b.wav", "x/x/a.wav", "other/a.wav"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(root / name, waveform, 16000)
+    (root / "speech" / "a.txt").write_text("words of mine")
+    (root / "link").symlink_to(root / "speech")
+    (root / "collected").mkdir()
+    (root / "collected" / "one").symlink_to(root / "speech" / "sub")
+    (root / "singles").mkdir()
+    (root / "singles" / "b.wav").symlink_to(root / "speech" / "sub" / "b.wav")
+    (root / "notes" / "natural").mkdir(parents=True)
+    (root / "notes" / "README.md").write_text("my notes")
+    (root / "notes" / "config.json").write_text('{"mine": true}')
+    (root / "notes" / "summary.csv").write_text("a,b\n1,2\n")
+    (root / "notes" / "reconstruct.csv").write_text("a,b\n1,2\n")
+    (root / "page").mkdir()
+    (root / "page" / "index.html").write_text("my page")
+    results_folder.write_results_folder(root / "results")
+    (root / "results" / "notes.txt").write_text("what I thought of it")
+    for index in (1, 2):
+        (root / "shards" / f"shard-{index}-of-2").mkdir(parents=True)
+        (root / "shards" / f"shard-{index}-of-2" / "run.json").write_text("{}")
+    np.savez(root / "weights.npz", kernel=np.zeros(3))
+    (root / "net.keras").write_bytes(b"a network")
+    (root / "run").mkdir()
+    (root / "run" / "inverter.keras").write_bytes(b"an inverter")
+    (root / "run" / "config.json").write_text("{}")
+    return root
+
+
+def _reconstruct(given: str, output: str) -> tuple[str, list[str]]:
+    inverter = hub.find_model("inverter/small_encoder/speech_commands/layer_6/paper-l1")
+    flags = [f"--inverter={inverter}", f"--input={given}", f"--output_dir={output}"]
+    return "scripts/reconstruct.py", flags
+
+
+def _script(name: str, *flags: str) -> tuple[str, list[str]]:
+    return f"scripts/{name}.py", list(flags)
+
+
+# What is run, in which folder below the user's, and a part of what is said.
+_CASES = {
+    "the input folder": (_reconstruct("speech", "speech"), ".", "lies in speech, which is read"),
+    "the input folder, spelt otherwise": (
+        _reconstruct("speech", "other/../speech/"),
+        ".",
+        "lies in speech, which is read",
+    ),
+    "here": (_reconstruct(".", "."), "speech", "lies in ., which is read"),
+    "inside of the input": (_reconstruct("speech", "speech/out"), ".", "lies in speech"),
+    "inside of one of two": (_reconstruct("other,speech", "speech/new/out"), ".", "lies in speech"),
+    "a link to the input": (_reconstruct("speech", "link"), ".", "lies in speech"),
+    "the input is a link": (_reconstruct("link", "speech/out"), ".", "lies in link"),
+    "where a linked folder leads": (
+        _reconstruct("collected", "speech/sub"),
+        ".",
+        "lies in",
+    ),
+    "where a linked file leads": (_reconstruct("singles", "speech/sub"), ".", "lies in"),
+    "a file's folder": (
+        _reconstruct("speech/a.wav", "speech"),
+        ".",
+        "speech is the folder of speech/a.wav",
+    ),
+    "a file here": (_reconstruct("a.wav", "."), "speech", ". is the folder of a.wav"),
+    "a file's folder, whatever its kind": (
+        _reconstruct("speech/a.txt", "speech"),
+        ".",
+        "speech is the folder of speech/a.txt",
+    ),
+    "where a name leads back into the input": (
+        _reconstruct("x", "."),
+        ".",
+        "x/a.wav lies in x, which is read",
+    ),
+    "recordings of others": (
+        _reconstruct("speech", "other"),
+        ".",
+        "other/a.wav is there already, without the reconstruct.csv",
+    ),
+    "a table of others": (_reconstruct("speech", "notes"), ".", "not of this program"),
+    "results in the corpus": (
+        _script("evaluate", _TARGET, "--data_dir=speech", "--output_dir=speech"),
+        ".",
+        "lies in speech, which is read",
+    ),
+    "results below the corpus": (
+        _script("evaluate", _TARGET, "--data_dir=link", "--output_dir=speech/results"),
+        ".",
+        "lies in link, which is read",
+    ),
+    "a corpus in the results": (
+        _script("evaluate", _TARGET, "--data_dir=out/audio/natural", "--output_dir=out"),
+        ".",
+        "where files are written",
+    ),
+    "a shard in the corpus": (
+        _script("evaluate", "--shard=1/2", "--data_dir=speech", "--output_dir=speech/r"),
+        ".",
+        "lies in speech",
+    ),
+    "a pipeline in the corpus": (
+        _script("evaluate_beam", "--data_dir=speech", "--output_dir=speech"),
+        ".",
+        "lies in speech",
+    ),
+    "results beside tables of others": (
+        _script(
+            "evaluate",
+            *(_TARGET, "--layers=layer_6", "--data_dir=speech", "--split=all"),
+            "--output_dir=other_tables",
+        ),
+        ".",
+        "other_tables/summary.csv is there already",
+    ),
+    "the demo over results": (
+        _script("demo", "--output_dir=results"),
+        ".",
+        "holds results that this demo did not make",
+    ),
+    "the demo over a page": (_script("demo", "--output_dir=page"), ".", "index.html is there"),
+    "a page over a table": (
+        _script("make_report", "--results_dir=results", "--output=results/summary.csv"),
+        ".",
+        "would be written over",
+    ),
+    "a page whose numbers are run.json": (
+        _script("make_report", "--results_dir=results", "--output=results/run.html"),
+        ".",
+        "run.json is read, and would be written over",
+    ),
+    "a page among the clips": (
+        _script("make_report", "--results_dir=results", "--output=results/audio/x.html"),
+        ".",
+        "lies in results/audio",
+    ),
+    "a page called json": (
+        _script("make_report", "--results_dir=results", "--output=page.json"),
+        ".",
+        "name it .html",
+    ),
+    "training in the corpus": (
+        _script("train_inverter", "--layer=conv1", "--data_dir=speech", "--output_dir=speech"),
+        ".",
+        "lies in speech",
+    ),
+    "training over the network": (
+        _script(
+            "train_inverter",
+            *("--target=run/inverter.keras", "--layer=a", "--data_dir=speech", "--output_dir=run"),
+        ),
+        ".",
+        "run/inverter.keras is read, and would be written over",
+    ),
+    "training over what it begins with": (
+        _script(
+            "train_inverter",
+            *("--layer=conv1", "--data_dir=speech", "--output_dir=run"),
+            "--initial_weights=run/inverter.keras",
+        ),
+        ".",
+        "run/inverter.keras is read, and would be written over",
+    ),
+    "a grid in the corpus": (
+        _script("train_all", "--data_dir=speech", "--output_dir=speech"),
+        ".",
+        "lies in speech",
+    ),
+    "a vocoder over its inverter": (
+        _script("train_melgan", "--data_dir=speech", "--inverter=run", "--output_dir=run"),
+        ".",
+        "run/config.json is read, and would be written over",
+    ),
+    "a vocoder in the corpus": (
+        _script("train_melgan", "--data_dir=speech", "--output_dir=speech"),
+        ".",
+        "lies in speech",
+    ),
+    "an encoder among notes": (
+        _script("train_small_encoder", "--data_dir=speech", "--output_dir=notes"),
+        ".",
+        "notes/config.json is there already",
+    ),
+    "an encoder in the corpus": (
+        _script("train_small_encoder", "--data_dir=speech", "--output_dir=speech"),
+        ".",
+        "lies in speech",
+    ),
+    "shards in the corpus": (
+        _script("prepare_dataset", "--data_dir=speech", "--output_dir=speech/shards"),
+        ".",
+        "lies in speech",
+    ),
+    "the paper in the corpus": (
+        _script("reproduce_paper", "--data_dir=speech", "--output_dir=speech"),
+        ".",
+        "lies in speech",
+    ),
+    "shards merged into their folder": (
+        _script("merge_results", "--results_dirs=shards", "--output_dir=shards/whole"),
+        ".",
+        "lies in shards, which is read",
+    ),
+    "weights over themselves": (
+        _script(
+            "convert_weights",
+            *("--target=net.keras", "--output=other/../net.keras"),
+        ),
+        ".",
+        "net.keras is read, and would be written over",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def outcomes(place):
+    (place / "out" / "audio" / "natural").mkdir(parents=True)
+    soundfile.write(place / "out" / "audio" / "natural" / "a.wav", speech.read_clip(), 16000)
+    (place / "other_tables").mkdir()
+    (place / "other_tables" / "summary.csv").write_text("a,b\n1,2\n")
+    before = _state(place)
+    commands = [command for command, *_ in _CASES.values()]
+    done = programs.run_all(commands, cwds=[place / cwd for _, cwd, _ in _CASES.values()])
+    return dict(zip(_CASES, done, strict=True)), before, _state(place)
+
+
+@pytest.mark.parametrize("case", _CASES)
+def test_it_is_refused_in_one_line(case, outcomes):
+    done = outcomes[0][case]
+    assert done.code == 1, done.err
+    assert len(done.errors) == 1 and "Traceback" not in done.err, done.err
+    assert _CASES[case][2] in done.errors[0]
+
+
+def test_every_file_is_what_it_was(outcomes):
+    _, before, after = outcomes
+    made = {name for name in after.keys() - before.keys() if not name.endswith(".lock")}
+    assert made == set()
+    assert {name: after[name] for name in before} == before
+
+
+@pytest.mark.parametrize(
+    ("given", "output"),
+    [
+        (["speech"], "reconstructed"),
+        (["speech"], "."),  # above it: a.wav and sub/b.wav come to lie beside the folder
+        (["speech/a.wav"], "."),
+        (["speech/a.wav"], "speech/out"),  # a file's folder is not searched
+        (["speech/sub"], "speech/out"),
+        (["speech"], "speech_2"),  # a name that begins alike
+    ],
+)
+def test_what_is_apart_is_allowed(given, output, place, monkeypatch):
+    monkeypatch.chdir(place)
+    assert reconstruction.find_inputs(given, output_dir=output)
+
+
+def test_a_recording_is_not_written_over_from_python_either(place):
+    path = place / "speech" / "a.wav"
+    with pytest.raises(apart.OverlapError, match="would be written over"):
+        reconstruction.reconstruct_files(
+            [(path, pathlib.Path("a.wav"))], None, "layer_6", place / "speech"
+        )
+    assert not (place / "speech" / "reconstruct.csv").exists()
+
+
+def test_an_earlier_runs_own_files_are_made_anew(tmp_path):
+    """Killed after its first wav, a run is started again: the wav is its own."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "reconstruct.csv").write_text("input,output,status\n")
+    soundfile.write(folder / "a.wav", np.zeros(16000), 16000)
+
+    def reconstruct(waveform, *, names):
+        made = reconstruction.Reconstruction(np.zeros((1, 64)), np.full(len(waveform), 0.5))
+        return dict.fromkeys(names, made)
+
+    inputs = [(speech.CLIPS[0], pathlib.Path("a.wav"))]
+    statuses = reconstruction.reconstruct_files(inputs, reconstruct, "layer_6", folder)
+    assert statuses == ["ok"]
+    assert soundfile.read(folder / "a.wav")[0].max() == pytest.approx(0.5)
+
+
+def test_one_output_that_cannot_be_written_is_one_row(tmp_path):
+    """Two of three are made."""
+    folder = tmp_path / "out"
+    (folder / "b.wav").mkdir(parents=True)
+
+    def reconstruct(waveform, *, names):
+        made = reconstruction.Reconstruction(np.zeros((1, 64)), np.zeros(len(waveform)))
+        return dict.fromkeys(names, made)
+
+    names = ("a.wav", "b.wav", "c.wav")
+    inputs = [(path, pathlib.Path(name)) for path, name in zip(speech.CLIPS, names, strict=False)]
+    statuses = reconstruction.reconstruct_files(inputs, reconstruct, "layer_6", folder)
+    assert statuses == ["ok", f"{folder / 'b.wav'}: Is a directory", "ok"]
+    rows = (folder / "reconstruct.csv").read_text().splitlines()
+    assert [row.rsplit(",", 2)[1] for row in rows[1:]] == ["a.wav", "", "c.wav"]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("no kernel image"), OSError("gone")])
+def test_whatever_fails_is_one_row(error, tmp_path, caplog):
+    def reconstruct(waveform, *, names):
+        raise error
+
+    inputs = [(speech.CLIPS[0], pathlib.Path("a.wav"))]
+    [status] = reconstruction.reconstruct_files(inputs, reconstruct, "layer_6", tmp_path)
+    assert str(error) in status and status != "ok"
+    assert f"{speech.CLIPS[0]}: {status}" in caplog.text  # the line names the file
+
+
+def test_a_runs_folder_takes_no_settings_of_others(place, tmp_path):
+    from vggish_inversion.training import run_folder
+
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "wav2vec2"}))
+    settings = {"seed": 0, "train_data": "a", "validation_data": "b"}
+    with (
+        pytest.raises(run_folder.RunError, match="is not of a run; use another output folder"),
+        run_folder.open_run(tmp_path, settings),
+    ):
+        pass
+    assert json.loads((tmp_path / "config.json").read_text()) == {"model_type": "wav2vec2"}
