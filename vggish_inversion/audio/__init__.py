@@ -1,21 +1,12 @@
 """Any audio file -> mono float32 at 16 kHz, and back."""
 
-from vggish_inversion.audio.decoding import (
-    AUDIO_EXTENSIONS,
-    DECODERS,
-    SAMPLE_RATE_HZ,
-    decode_audio,
-    read_audio,
-    write_wav,
-)
-from vggish_inversion.audio.header import (
-    AudioError,
-)
+from vggish_inversion.audio.decoding import SAMPLE_RATE_HZ, decode_audio, read_audio, write_wav
+from vggish_inversion.audio.header import AUDIO_EXTENSIONS
+from vggish_inversion.audio.track import AudioError
 
 __all__ = [
     "AUDIO_EXTENSIONS",
     "AudioError",
-    "DECODERS",
     "SAMPLE_RATE_HZ",
     "decode_audio",
     "read_audio",

@@ -1,59 +1,37 @@
 """Any audio file or bytes to a mono waveform at 16 kHz, and back to a wav file.
 
-tensorflow-io decodes where it loads (setup.py says where that is), soundfile elsewhere; both give
-the same samples, and one resampler serves both. TensorFlow is imported with the first file.
+libsndfile, through soundfile, decodes what the modules beside this one find in a file, and must
+give as many samples as they count. `in_graph` decodes inside of a TensorFlow graph.
 """
 
-import functools
 import io
 import os
 import pathlib
-import struct
 import threading
-import warnings
 import wave
 
 import numpy as np
 import soundfile
 import soxr
 
-from vggish_inversion.audio import header as audio_header
-from vggish_inversion.audio.header import AudioError
+from vggish_inversion.audio import header
+from vggish_inversion.audio.track import AudioError, Track
 from vggish_inversion.files import folders
 
 SAMPLE_RATE_HZ = 16000
-AUDIO_EXTENSIONS = (".wav", ".flac", ".ogg", ".mp3")
-DECODERS = ("auto", "tensorflow_io", "soundfile")
 
-# What tensorflow-io 0.37 decodes as libsndfile does: container, subtype -> function, dtype.
-# Absent, and so left to soundfile: wav of 32-bit integers (taken for floats) and of 64-bit floats
-# (refused), and FLAC, where one damaged frame makes decode_flac loop for ever.
-_TENSORFLOW_IO_DECODERS = {
-    ("WAV", "PCM_U8"): ("decode_wav", "uint8"),
-    ("WAV", "PCM_16"): ("decode_wav", "int16"),
-    ("WAV", "PCM_24"): ("decode_wav", "int32"),
-    ("WAV", "FLOAT"): ("decode_wav", "float32"),
-    ("WAVEX", "PCM_U8"): ("decode_wav", "uint8"),
-    ("WAVEX", "PCM_16"): ("decode_wav", "int16"),
-    ("WAVEX", "PCM_24"): ("decode_wav", "int32"),
-    ("WAVEX", "FLOAT"): ("decode_wav", "float32"),
-    ("OGG", "VORBIS"): ("decode_vorbis", None),
-    ("MP3", "MPEG_LAYER_III"): ("decode_mp3", None),
-}
-# dtype -> the value of silence, and full scale.
-_PCM_SCALES = {
-    "uint8": (128.0, 2.0**7),
-    "int16": (0.0, 2.0**15),
-    "int32": (0.0, 2.0**31),
-    "float32": (0.0, 1.0),
-}
 # Encoders overshoot 1 by a little; values far above it are damage, or integers stored as floats.
 _MAX_PEAK = 16.0
 _BLOCK_SAMPLES = 2**18
 
 
 def read_audio(path: str | os.PathLike) -> np.ndarray:
-    """Reads an audio file: wav (8 to 64 bit), flac, ogg or mp3, told by content, not by name.
+    """Reads an audio file of one of the containers that `audio.header` lists.
+
+    Content, not the name, tells the container. The file is read whole or refused: samples that a
+    header promises and the file lacks are an error, and so is sound behind the end that it names.
+    One loss cannot be told: a file that states no length (MP3 without an index, WAV or FLAC from a
+    pipe) and was cut precisely between two samples or frames.
 
     Args:
         path: the file, at any sample rate, with any number of channels (averaged).
@@ -62,7 +40,7 @@ def read_audio(path: str | os.PathLike) -> np.ndarray:
         `[samples]` float32 in [-1, 1] at 16 kHz; at least one sample, all of them finite.
 
     Raises:
-        AudioError: if the file is missing, damaged, truncated or empty, or no audio.
+        AudioError: if the file is missing, damaged, truncated or empty, or no audio that is read.
     """
     try:
         return decode_audio(pathlib.Path(path).read_bytes())
@@ -72,39 +50,46 @@ def read_audio(path: str | os.PathLike) -> np.ndarray:
         raise AudioError(f"{os.fspath(path)}: {error}") from error
 
 
-def decode_audio(contents: bytes, *, decoder: str = "auto") -> np.ndarray:
+def decode_audio(contents: bytes) -> np.ndarray:
     """Decodes the bytes of an audio file, as `read_audio` does.
 
     Args:
         contents: bytes of the whole file.
-        decoder: "tensorflow_io" (which leaves to soundfile what it cannot decode), "soundfile", or
-            "auto": the first of them that loads here. They agree to about 1e-6.
 
     Returns:
         `[samples]` float32 in [-1, 1] at 16 kHz.
 
     Raises:
-        AudioError: if the bytes are damaged, truncated or empty, or no audio.
-        RuntimeError: if "tensorflow_io" is asked for and does not load.
-        ValueError: for another name of a decoder.
+        AudioError: if the bytes are damaged, truncated or empty, or no audio that is read.
     """
-    if decoder not in DECODERS:
-        raise ValueError(f"decoder is {decoder!r}: expected one of {', '.join(DECODERS)}")
-    tensorflow_io = None if decoder == "soundfile" else _load_tensorflow_io()
-    if tensorflow_io is None and decoder == "tensorflow_io":
-        raise RuntimeError("tensorflow-io does not load here: use decoder='soundfile' or 'auto'")
+    waveform, rate_hz = decode_channels(contents)
+    return _to_mono_16_khz(waveform, rate_hz)
 
-    info = audio_header.read_header(contents)
-    waveform = None
-    if tensorflow_io is not None:
-        waveform = _decode_with_tensorflow_io(tensorflow_io, contents, info)
-    if waveform is None:
-        waveform = _decode_with_soundfile(contents, info)
-    if audio_header.is_length_known(contents, info) and len(waveform) < info.frames:
-        raise AudioError(
-            f"damaged or truncated: {info.frames} samples promised, {len(waveform)} found"
-        )
-    return _to_mono_16_khz(waveform, info.samplerate)
+
+def decode_channels(contents: bytes) -> tuple[np.ndarray, int]:
+    """Decodes the bytes of an audio file as they are.
+
+    Args:
+        contents: bytes of the whole file.
+
+    Returns:
+        `[samples, channels]` float32, as loud as stored, and the sample rate in Hz.
+
+    Raises:
+        AudioError: if the bytes are damaged, truncated or empty, or no audio that is read.
+    """
+    parts, kinds, rate_hz = [], set(), 0
+    for track in header.read_tracks(contents):
+        waveform, rate_hz = _decode(track)
+        parts.append(waveform)
+        kinds.add((rate_hz, waveform.shape[1]))
+    if len(kinds) > 1:
+        said = " and ".join(f"{rate} Hz with {channels} channels" for rate, channels in kinds)
+        raise AudioError(f"streams of several kinds in one file ({said}): split it")
+    waveform = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    if not len(waveform):
+        raise AudioError("no samples: expected at least one")
+    return waveform, rate_hz
 
 
 def write_wav(path: str | os.PathLike, waveform: np.ndarray) -> None:
@@ -134,66 +119,33 @@ def write_wav(path: str | os.PathLike, waveform: np.ndarray) -> None:
             wav.writeframesraw(np.clip(pcm, -(2**15), 2**15 - 1).astype("<i2").tobytes())
 
 
-@functools.cache
-def _load_tensorflow_io():
-    """Returns tensorflow_io where it and its ops load, else None; tried once a process."""
-    # The library of ops loads on first use, and under another TensorFlow it is that which fails.
-    header = (b"RIFF", 38, b"WAVEfmt ", 16, 1, 1, 16000, 32000, 2, 16, b"data", 2, 0)
-    silence = struct.pack("<4sI8sIHHIIHH4sIh", *header)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            import tensorflow_io
-
-            tensorflow_io.audio.decode_wav(silence, dtype="int16")
-        except (ImportError, NotImplementedError, AttributeError, RuntimeError):
-            return None
-    return tensorflow_io
-
-
-def _decode_with_tensorflow_io(tensorflow_io, contents: bytes, info) -> np.ndarray | None:
-    """Returns `[samples, channels]` float32, or None for what soundfile should decode."""
-    function, dtype = _TENSORFLOW_IO_DECODERS.get((info.format, info.subtype), (None, None))
-    if function is None:
-        return None
-    if function == "decode_wav" and not audio_header.is_consistent_wav(contents, info):
-        return None
-    import tensorflow as tf
-
-    decode = getattr(tensorflow_io.audio, function)
+def _decode(track: Track) -> tuple[np.ndarray, int]:
+    """Returns `[samples, channels]` float32 and their rate: as many samples as the track has."""
     try:
-        pcm = (decode(contents, dtype=dtype) if dtype else decode(contents)).numpy()
-    except (tf.errors.OpError, UnicodeDecodeError):  # some of its messages are no UTF-8
-        return None
-    if audio_header.is_length_known(contents, info) and len(pcm) != info.frames:
-        return None
-    silence, full_scale = _PCM_SCALES[pcm.dtype.name]
-    # Exact in float32: full scale is a power of two, and silence is 0 but for 8 bits.
-    return (pcm.astype(np.float32) - np.float32(silence)) / np.float32(full_scale)
-
-
-def _decode_with_soundfile(contents: bytes, info) -> np.ndarray:
-    """Returns `[samples, channels]` float32."""
-    try:
-        if audio_header.is_length_known(contents, info):
-            return soundfile.read(io.BytesIO(contents), dtype="float32", always_2d=True)[0]
-        if info.format != "MP3":
-            return _read_forwards(io.BytesIO(contents))
-        return _read_through_pipe(contents)
+        if track.is_mpeg:
+            waveform, rate_hz, num_samples = _read_through_pipe(track)
+        else:
+            waveform, rate_hz, num_samples = _read_forwards(io.BytesIO(track.contents), track)
     except soundfile.SoundFileError as error:
-        reason = audio_header.libsndfile_reason(error)
+        reason = getattr(error, "error_string", str(error)).strip(" .") or "damaged"
         raise AudioError(f"damaged or truncated ({reason})") from error
+    if len(waveform) != num_samples:
+        raise AudioError(
+            f"damaged or truncated: {num_samples} samples promised, {len(waveform)} found"
+        )
+    return waveform, rate_hz
 
 
-def _read_through_pipe(contents: bytes) -> np.ndarray:
-    """Reads an MP3 of unknown length; from memory libsndfile would stop where it guessed the end.
+def _read_through_pipe(track: Track) -> tuple[np.ndarray, int, int]:
+    """Reads MPEG audio; from memory libsndfile would stop where it guesses the end.
 
     The guess takes the first frame's bit rate for that of all, and can lose most of an utterance.
     """
     read_end, write_end = os.pipe()
-    threading.Thread(target=_write_and_close, args=(write_end, contents), daemon=True).start()
+    pipe = (write_end, track.contents)
+    threading.Thread(target=_write_and_close, args=pipe, daemon=True).start()
     try:
-        return _read_forwards(read_end)
+        return _read_forwards(read_end, track)
     finally:
         os.close(read_end)
 
@@ -213,19 +165,31 @@ class _ForwardFile(soundfile.SoundFile):
         return False
 
 
-def _read_forwards(source: io.BytesIO | int) -> np.ndarray:
-    """Returns `[samples, channels]` float32 of a file object or descriptor, up to its end."""
-    with _ForwardFile(source, closefd=False) as file:
+def _read_forwards(source: io.BytesIO | int, track: Track) -> tuple[np.ndarray, int, int]:
+    """Reads a file object or descriptor up to its end, by blocks, whatever its header says.
+
+    Returns:
+        `[samples, channels]` float32, their rate, and how many there should be.
+    """
+    settings = {}
+    if track.raw is not None:
+        subtype, endian, rate_hz, channels = track.raw
+        settings = {"format": "RAW", "subtype": subtype, "endian": endian}
+        settings |= {"samplerate": rate_hz, "channels": channels}
+    with _ForwardFile(source, closefd=False, **settings) as file:
+        header.check_rate(file.samplerate)
+        num_samples = track.num_samples
+        if num_samples is None:
+            num_samples = file.frames
+            header.check_density(num_samples, len(track.contents))
         blocks = [file.read(_BLOCK_SAMPLES, dtype="float32", always_2d=True)]
         while len(blocks[-1]) == _BLOCK_SAMPLES:
             blocks.append(file.read(_BLOCK_SAMPLES, dtype="float32", always_2d=True))
-    return np.concatenate(blocks)
+    return np.concatenate(blocks), file.samplerate, num_samples
 
 
 def _to_mono_16_khz(waveform: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     """Returns `[samples]` float32 in [-1, 1] of `[samples, channels]` at any rate."""
-    if not len(waveform):
-        raise AudioError("no samples: expected at least one")
     if not np.isfinite(waveform).all():
         raise AudioError("NaN or infinite samples: expected finite ones")
     peak = np.abs(waveform).max()
