@@ -65,9 +65,11 @@ def read_ogg(contents: bytes) -> list[Track]:
 
 def _walk(contents: bytes) -> Iterator[_Page]:
     place, end = 0, tags.tags_start(contents)
-    while place < end and not tags.is_padding(contents, place):
+    while place < end:
         header = contents[place : place + _HEADER.size]
         if header[:4] != b"OggS"[: len(header)]:
+            if tags.is_padding(contents, place):
+                return
             raise AudioError(
                 f"damaged, or more than one file: no page of Ogg at byte {place} of {len(contents)}"
             )
