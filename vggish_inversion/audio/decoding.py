@@ -166,7 +166,7 @@ class _ForwardFile(soundfile.SoundFile):
 
 
 def _read_forwards(source: io.BytesIO | int, track: Track) -> tuple[np.ndarray, int, int]:
-    """Reads a file object or descriptor up to its end, by blocks, whatever its header says.
+    """Reads as many samples of a file object or descriptor as there should be, by blocks.
 
     Returns:
         `[samples, channels]` float32, their rate, and how many there should be.
@@ -182,9 +182,12 @@ def _read_forwards(source: io.BytesIO | int, track: Track) -> tuple[np.ndarray, 
         if num_samples is None:
             num_samples = file.frames
             header.check_density(num_samples, len(track.contents))
-        blocks = [file.read(_BLOCK_SAMPLES, dtype="float32", always_2d=True)]
-        while len(blocks[-1]) == _BLOCK_SAMPLES:
-            blocks.append(file.read(_BLOCK_SAMPLES, dtype="float32", always_2d=True))
+        blocks = [np.zeros((0, file.channels), np.float32)]
+        for first in range(0, num_samples, _BLOCK_SAMPLES):
+            num_block_samples = min(_BLOCK_SAMPLES, num_samples - first)
+            blocks.append(file.read(num_block_samples, dtype="float32", always_2d=True))
+            if len(blocks[-1]) < num_block_samples:
+                break
     return np.concatenate(blocks), file.samplerate, num_samples
 
 

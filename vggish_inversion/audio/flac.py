@@ -29,6 +29,7 @@ class _Description(NamedTuple):
 
 
 class _Frame(NamedTuple):
+    place: int
     first_sample: int
     num_samples: int
 
@@ -48,16 +49,20 @@ def read_flac(contents: bytes) -> Track:
         raise AudioError("truncated: no frames in a FLAC file" if promised else "no samples")
     if contents.find(b"fLaC", start) >= 0 and _is_second_file(contents, start):
         raise AudioError("more than one FLAC file in one: split it, or make the file anew")
+    # A checksum of two zeros hides nothing: a frame with zeros behind it has the checksum 0, too.
+    while end > start + 3 and contents[end - 3 : end] == bytes(3):
+        end -= 1
     first = _read_frame(contents, start, block_samples)
     last = _last_frame(contents, max(start, end - max_frame_bytes), end, block_samples)
     if first is None or last is None:
         raise AudioError("damaged or truncated: the last frame of a FLAC file is not whole")
+    _check_order(contents, first, last, block_samples)
     num_samples = last.first_sample + last.num_samples - first.first_sample
     if promised and promised != num_samples:
         raise AudioError(
             f"damaged or truncated: header promises {promised} samples, frames end at {num_samples}"
         )
-    return Track(contents[:end], num_samples)
+    return Track(contents, num_samples)
 
 
 def _read_description(contents: bytes) -> _Description:
@@ -104,6 +109,26 @@ def _last_frame(contents: bytes, start: int, end: int, block_samples: int) -> _F
     return None
 
 
+def _check_order(contents: bytes, frame: _Frame, last: _Frame, block_samples: int) -> None:
+    """Makes sure that each frame begins where the one before ends: decoders fill gaps with zeros.
+
+    Raises:
+        AudioError: if a frame is missing.
+    """
+    place = frame.place
+    mark = contents[place : place + 2]
+    while frame.place != last.place:
+        place = contents.find(mark, place + 1, last.place + 2)
+        if place < 0:
+            raise AudioError(
+                "damaged: no frame of a FLAC file begins at sample "
+                f"{frame.first_sample + frame.num_samples}"
+            )
+        found = _read_frame(contents, place, block_samples)
+        if found and found.first_sample == frame.first_sample + frame.num_samples:
+            frame = found
+
+
 def _read_frame(contents: bytes, place: int, block_samples: int) -> _Frame | None:
     """Returns the frame whose header, valid by its checksum, is at a place, or None."""
     header = contents[place : place + 16]
@@ -120,7 +145,7 @@ def _read_frame(contents: bytes, place: int, block_samples: int) -> _Frame | Non
     else:
         num_samples = _BLOCK_SAMPLES.get(size_code, 0)
     counts_samples = header[1] & 1
-    return _Frame(number if counts_samples else number * block_samples, num_samples)
+    return _Frame(place, number if counts_samples else number * block_samples, num_samples)
 
 
 def _coded_number(coded: bytes) -> tuple[int, int]:

@@ -1,9 +1,9 @@
 """MPEG audio, layers II and III (MP3): frames are counted from the first to the last.
 
 A frame states its own size alone, so a file is whole if its frames follow each other without a
-gap, and the last one ends where the file, or a tag, does. Encoders of MP3 write the number of frames
-into the first one (Xing's index, or Fraunhofer's). Where they did not, as into a pipe, a file that
-was cut between two frames cannot be told from a whole one.
+gap, and the last one ends where the file, or a tag, does. Encoders of MP3 write the number of
+frames into the first one (Xing's index, or Fraunhofer's). Where they did not, as into a pipe, a
+file that was cut between two frames cannot be told from a whole one.
 
 Sources: ISO 11172-3 and 13818-3; "Mp3 Info Tag rev 1" (gabriel.mp3-tech.org).
 """

@@ -145,6 +145,8 @@ def _block_track(description: bytes, data: bytes, *, is_cut: bool) -> Track:
             f"truncated: {rest} of the {block_bytes} bytes of the last block are there"
         )
     data = data[: num_blocks * block_bytes]
+    if codec == _GSM:
+        data += bytes(num_blocks % 2 * block_bytes)  # libsndfile counts blocks by two
     description += bytes(len(description) % 2)
     num_samples = num_blocks * samples_per_block
     fact = struct.pack("<4sII", b"fact", 4, num_samples % 2**32)
