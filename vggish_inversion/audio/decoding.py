@@ -21,7 +21,7 @@ from vggish_inversion.files import folders
 SAMPLE_RATE_HZ = 16000
 
 # Encoders overshoot 1 by a little; values far above it are damage, or integers stored as floats.
-_MAX_PEAK = 16.0
+MAX_PEAK = 16.0
 _BLOCK_SAMPLES = 2**18
 
 
@@ -196,7 +196,7 @@ def _to_mono_16_khz(waveform: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     if not np.isfinite(waveform).all():
         raise AudioError("NaN or infinite samples: expected finite ones")
     peak = np.abs(waveform).max()
-    if peak > _MAX_PEAK:
+    if peak > MAX_PEAK:
         raise AudioError(f"samples reach {peak:g}: expected floats in [-1, 1], undamaged")
     mono = waveform.mean(axis=1, dtype=np.float32)
     if sample_rate_hz != SAMPLE_RATE_HZ:
