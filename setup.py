@@ -7,8 +7,8 @@ import setuptools
 _ROOT = pathlib.Path(__file__).parent
 
 # Each range names versions that were seen to work together. tensorflow-io's last wheels load under
-# TensorFlow 2.16 alone and stop at Python 3.11, which makes that pair the reference platform;
-# elsewhere audio is read through soundfile (see vggish_inversion/audio/decoding.py).
+# TensorFlow 2.16 alone and stop at Python 3.11, which makes that pair the reference platform. It
+# decodes audio in graphs alone (vggish_inversion/audio/in_graph.py): soundfile does elsewhere.
 _REFERENCE = "python_version < '3.12'"
 _CURRENT = "python_version >= '3.12'"
 
@@ -80,6 +80,7 @@ setuptools.setup(
             "pyright[nodejs]==1.1.*",
             "selenium>=4.20,<5",
             "pyyaml>=6,<7",
+            "av>=14,<19",  # ffmpeg, which the reading of audio is compared with
             "ctranslate2>=4.5,<5",
             "whisper-normalizer>=0.1.15,<0.2",
         ],

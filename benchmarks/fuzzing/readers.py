@@ -228,9 +228,21 @@ def _read_benchmark(folder, _):
     card.read_results(folder / "out.txt")
 
 
+_AUDIO_EXTENSIONS = (
+    ".wav",
+    ".w64",
+    ".aiff",
+    ".caf",
+    ".au",
+    ".sph",
+    ".flac",
+    ".ogg",
+    ".opus",
+    ".mp3",
+)
 _AUDIO = [
     Reader("audio", kind, functools.partial(seeds.write_audio, suffix=kind), "*", _read_audio)
-    for kind in (".wav", ".flac", ".ogg", ".mp3")
+    for kind in _AUDIO_EXTENSIONS
 ]
 READERS = (
     *_AUDIO,
