@@ -17,14 +17,6 @@ A SavedModel with `decode` in it loads where tensorflow-io does, after `import t
 
 import tensorflow as tf
 
-try:
-    import tensorflow_io
-except (ImportError, NotImplementedError, AttributeError) as error:  # under another TensorFlow
-    raise ImportError(
-        "tensorflow-io does not load here, and decodes Ogg and MP3 in a graph: use TensorFlow 2.16 "
-        "with Python 3.11, or audio.read_audio outside of the graph"
-    ) from error
-
 from vggish_inversion.audio.decoding import MAX_PEAK, SAMPLE_RATE_HZ
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
@@ -32,7 +24,7 @@ _MIN_BYTES = 44
 _VORBIS_RATE_BYTE = 40  # behind the first page's header of 28 bytes, a mark and a version
 
 
-@tf.function(input_signature=[tf.TensorSpec([], tf.string, "contents")])
+@tf.function(input_signature=[tf.TensorSpec([], tf.string, "contents")], autograph=False)
 def decode(contents: tf.Tensor) -> tf.Tensor:
     """Decodes an audio file at 16 kHz, as `decoding.decode_audio` does to within 1e-6.
 
@@ -43,6 +35,7 @@ def decode(contents: tf.Tensor) -> tf.Tensor:
         `[samples]` float32 in [-1, 1] at 16 kHz; channels are averaged.
 
     Raises:
+        ImportError: if tensorflow-io does not load, when the graph is made.
         tf.errors.InvalidArgumentError: if the file is of another rate, container or codec, empty,
             or damaged in a way that a decoder notices; a WAV or Ogg also if it is truncated.
     """
@@ -158,7 +151,7 @@ def _decode_vorbis(contents: tf.Tensor) -> tf.Tensor:
     is_last = values[last + 5] & 4 != 0
     is_whole = is_last & (end <= tf.cast(tf.strings.length(contents), tf.int64))
     contents = _require(is_whole, contents, "truncated: an Ogg stream without its last page")
-    return tensorflow_io.audio.decode_vorbis(contents)
+    return _decode_with_tensorflow_io("decode_vorbis", contents)
 
 
 def _decode_mp3(contents: tf.Tensor) -> tf.Tensor:
@@ -175,4 +168,18 @@ def _decode_mp3(contents: tf.Tensor) -> tf.Tensor:
     # 16 kHz is the third rate of MPEG 2.
     is_16_khz = (header[1] & 0x18 == 0x10) & (header[2] & 0x0C == 0x08)
     said = "a file at another rate than 16000 Hz: resample it first"
-    return tensorflow_io.audio.decode_mp3(_require(is_16_khz, contents, said))
+    contents = _require(is_16_khz, contents, said)
+    return _decode_with_tensorflow_io("decode_mp3", contents)
+
+
+def _decode_with_tensorflow_io(function: str, contents: tf.Tensor) -> tf.Tensor:
+    try:
+        import tensorflow_io
+
+        return getattr(tensorflow_io.audio, function)(contents)
+    except (ImportError, NotImplementedError, AttributeError, RuntimeError) as error:
+        # Its library of ops loads on first use, and not under another TensorFlow.
+        raise ImportError(
+            "tensorflow-io does not load here, and decodes Ogg and MP3 in a graph: use TensorFlow "
+            "2.16 with Python 3.11, or audio.read_audio outside of the graph"
+        ) from error
