@@ -260,6 +260,22 @@ class PageTest(tf.test.TestCase):
         self.assertIn("Nothing was recognised.", takes["fc2"].text)
         self.assertLen(takes["fc2"].find_all("del", class_="delete"), 6)
 
+    def test_words_are_compared_under_the_rules_that_they_were_scored_under(self):
+        rows = results_folder.read_table(self.folder / "results.csv")
+        rows = [row | {"reference": "Die Größe", "transcript": "die große"} for row in rows]
+        for rules, marked in (
+            (None, ""),  # a folder from before: English
+            ("letters:abcdefghijklmnopqrstuvwxyzßäöü", "große instead of größe"),
+            ("letters:abcdefghijklmnopqrstuvwxyz", ""),
+            ("loud", "Not compared: no rules 'loud'"),
+        ):
+            columns = (*results_folder.RESULT_COLUMNS, *(["normalization"] if rules else []))
+            ruled = [row | {"normalization": rules} if rules else row for row in rows]
+            results_folder.write_table(self.folder / "results.csv", columns, ruled)
+            text = self._takes(self._read(), "tone-low")["conv4"].text
+            self.assertIn(marked, text)
+            self.assertEqual("instead of" in text, "instead of" in marked)
+
     def test_utterance_without_a_text_shows_what_was_heard(self):
         rows = results_folder.read_table(self.folder / "results.csv")
         rows = [row | {"reference": "", "wer": "", "num_words": ""} for row in rows]

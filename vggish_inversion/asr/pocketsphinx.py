@@ -24,7 +24,7 @@ class PocketSphinxTranscriber:
     """
 
     name = "pocketsphinx"
-    rules = "letters:abcdefghijklmnopqrstuvwxyz"  # its dictionary has no accents
+    rules = "letters:'abcdefghijklmnopqrstuvwxyz"  # its dictionary has no accents
 
     def __init__(self) -> None:
         """Loads nothing yet: where processes do the work, this one needs no decoder."""

@@ -4,6 +4,7 @@ import collections
 import itertools
 import os
 import pathlib
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -62,10 +63,7 @@ class Wav2Vec2Transcriber:
         self.fingerprint = contents.digest_of(_FILES.digests(folder))
         self._processor, self._network = _load(folder, weights, precision)
         model_files.check_sample_rate(self._processor.feature_extractor.sampling_rate, model)
-        # Letters of its vocabulary are told apart, others are what they are without their accents.
-        tokens = {token.lower() for token in self._processor.tokenizer.get_vocab()}
-        letters = sorted(token for token in tokens if len(token) == 1 and token.isalpha())
-        self.rules = f"letters:{''.join(letters)}"
+        self.rules = letter_rules(self._processor.tokenizer.get_vocab())
         self._masked = self._processor.feature_extractor.return_attention_mask
         self._max_batch_samples = int(max_batch_seconds * SAMPLE_RATE_HZ)
         self._predict = _predictor(self._network, masked=self._masked)
@@ -98,7 +96,10 @@ class Wav2Vec2Transcriber:
         # repeats collapse, and "bee" would become "be".
         special = set(tokenizer.all_special_ids)
         ids = [blank if index in special else int(index) for index in character_ids]
-        return tokenizer.decode(ids, skip_special_tokens=False).lower()
+        text = tokenizer.decode(ids, skip_special_tokens=False)
+        if "\u0131" in self.rules:  # a Turkish one, whose I is dotless
+            text = text.replace("\u0130", "i").replace("I", "\u0131")
+        return text.lower()
 
     def _transcribe_some(self, waveforms: Sequence[np.ndarray]) -> list[str | Exception]:
         results: dict[int, str | Exception] = {}
@@ -159,6 +160,23 @@ class Wav2Vec2Transcriber:
             self.decode(row[: self.num_frames(len(waveform))])
             for row, waveform in zip(ids, waveforms, strict=True)
         ]
+
+
+def letter_rules(vocabulary: Iterable[str]) -> str:
+    """Rules by which letters, and marks, of a vocabulary are told apart, and no others.
+
+    >>> letter_rules(["<pad>", "|", "E", "\u00c9", "'", "7"])
+    "letters:'e\u00e9"
+
+    Args:
+        vocabulary: tokens: letters, or several of them; of either case, or of both.
+    """
+    # A Turkish vocabulary of capitals has the dotted one, and then I is the dotless one.
+    words = [token.replace("\u0130", "i\u0131") for token in vocabulary if token[:1] not in "<["]
+    text = " ".join(words).replace("\u2019", "'").lower()
+    used = set().union(*(unicodedata.normalize("NFC", word) for word in text.split(" ")))
+    letters = {item for item in used if unicodedata.category(item)[0] in "LM" or item == "'"}
+    return f"letters:{''.join(sorted(letters))}" if letters else "letters"
 
 
 def load(model: str | None = None, precision: str = "float32") -> Wav2Vec2Transcriber:

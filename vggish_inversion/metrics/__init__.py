@@ -11,6 +11,12 @@ from vggish_inversion.metrics.intervals import (
     mean_interval,
     pooled_rate,
 )
+from vggish_inversion.metrics.normalization import (
+    ENGLISH,
+    LETTERS,
+    WHISPER_ENGLISH,
+    normalize_text,
+)
 from vggish_inversion.metrics.optional import (
     CHEAP_METRICS,
     OPTIONAL_COLUMNS,
@@ -20,15 +26,7 @@ from vggish_inversion.metrics.optional import (
 )
 from vggish_inversion.metrics.pitch import PitchErrors, pitch_errors, track_pitch
 from vggish_inversion.metrics.signals import log_mel_l1, pesq, spectral_convergence
-from vggish_inversion.metrics.text import (
-    ENGLISH,
-    LETTERS,
-    WHISPER_ENGLISH,
-    WordErrors,
-    char_errors,
-    normalize_text,
-    word_errors,
-)
+from vggish_inversion.metrics.text import WordErrors, char_errors, word_errors
 
 __all__ = [
     "CHEAP_METRICS",

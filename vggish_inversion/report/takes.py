@@ -87,8 +87,12 @@ def _counts(row: Reconstruction) -> str:
 def _transcript(row: Reconstruction) -> Html:
     if not row.is_ok:
         return tag("p", tag("strong", "Failed: "), row.status, class_="transcript problem")
-    reference = metrics.normalize_text(row.reference, row.rules)
-    heard = metrics.normalize_text(row.transcript, row.rules)
+    try:
+        reference = metrics.normalize_text(row.reference, row.rules)
+        heard = metrics.normalize_text(row.transcript, row.rules)
+    except ValueError as error:  # such as rules of a package that is not installed here
+        problem = tag("span", f" Not compared: {error}.", class_="problem")
+        return tag("p", row.transcript, problem, class_="transcript")
     if not reference:  # nothing to compare with, so nothing is wrong
         return tag("p", row.transcript or "Nothing was recognised.", class_="transcript")
     words = marks_to_html(mark_words(reference, heard))
