@@ -23,9 +23,9 @@ def _riff(data=_BYTES, size=None, after=b"", bits=16, block=2, magic=b"RIFF", be
     return magic + struct.pack("<I", len(body)) + body
 
 
-def _rf64(size=len(_BYTES), size_32=0xFFFFFFFF):
+def _rf64(size=len(_BYTES), size_32=0xFFFFFFFF, after=b""):
     ds64 = struct.pack("<4sIQQQI", b"ds64", 28, 0, size, 0, 0)
-    return _riff(size=size_32, magic=b"RF64", before=ds64)
+    return _riff(size=size_32, magic=b"RF64", before=ds64, after=after)
 
 
 def _wave64(size=24 + len(_BYTES), after=b""):
@@ -160,6 +160,8 @@ def test_tags_and_zeros_may_follow(after):
 def test_chunks_may_follow():
     for contents in (_riff(after=_LIST), _riff(after=_LIST[:-5]), _riff(after=_LIST + _LIST)):
         _assert_whole(contents)
+    for size_32 in (0, 0x7FFFFFFF, 0xFFFFFFFF):  # the size of 64 bits holds
+        _assert_whole(_rf64(size_32=size_32, after=_LIST))
     for contents in (_aiff(after=_ANNO), _caf(after=_CAF_INFO)):
         _assert_whole(contents)
     odd = bytes(range(100, 201))
@@ -271,6 +273,14 @@ def test_an_index_tells_of_frames_that_are_lost_or_too_many():
     _assert_refused(without[:-1], "truncated: 107 of the 108 bytes of the last frame")
     # The limit: nothing tells that a frame is gone.
     assert len(_read(b"".join(frames[1:-1]))) == 576 * len(frames[1:-1])
+
+
+def test_an_index_that_takes_sound_for_padding():
+    frames = _mp3_frames()
+    lame = frames[0].index(b"Info") + 120
+    for delays in (b"\xff\xff\xff", b"\x00\x0f\xff", b"\xff\xf0\x00"):
+        index = frames[0][: lame + 21] + delays + frames[0][lame + 24 :]
+        _assert_refused(b"".join([index, *frames[1:]]), "damaged: the index takes [0-9]+ samples")
 
 
 def test_an_index_of_fraunhofer_counts_too():

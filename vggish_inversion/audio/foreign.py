@@ -39,7 +39,7 @@ _OTHER = (
     (0, rb"%PDF", "a PDF"),
     (0, rb"\x89PNG|\xff\xd8\xff|GIF8", "a picture"),
     (0, rb"\0{64}", "zeros, as from a download that was broken off"),
-    (0, rb"[\t-\r -\xff]{32}", "text"),
+    (0, rb"[\t\n\r -~]{32}", "text"),
 )
 
 

@@ -28,6 +28,7 @@ _MONO = 3
 # quality.
 _XING_FIELDS = {1: 4, 2: 4, 4: 100, 8: 4}
 _DECODER_DELAY = 529
+_MAX_ENCODER_DELAY = 1105
 
 
 class _Frame(NamedTuple):
@@ -98,6 +99,8 @@ def _count_samples(index: bytes, first: _Frame, num_frames: int) -> int:
             f"truncated, or more than one file: the index promises {promised} frames of MPEG "
             f"audio, {num_frames} are there"
         )
+    if padding > 2 * first.num_samples + _MAX_ENCODER_DELAY:
+        raise AudioError(f"damaged: the index takes {padding} samples of MPEG audio for padding")
     return max(num_frames * first.num_samples - padding, 0)
 
 

@@ -12,6 +12,7 @@ from vggish_inversion.audio.track import (
     AudioError,
     Raw,
     Track,
+    is_unknown_size,
     raw_track,
     samples_end,
     unreadable,
@@ -54,10 +55,9 @@ def read_wav(contents: bytes) -> Track:
             break
     samples = found.get(b"data")
     size_64 = found.get(b"ds64")
-    if samples and size_64 and size_64.num_bytes >= 16 and samples.num_bytes == 0xFFFFFFFF:
-        (num_bytes,) = struct.unpack_from(
-            "<Q", contents.ljust(size_64.start + 16), size_64.start + 8
-        )
+    if samples and size_64 and (is_unknown_size(samples.num_bytes) or not samples.num_bytes):
+        place = size_64.start + 8
+        num_bytes = int.from_bytes(contents[place : place + 8], "little")
         samples = samples._replace(num_bytes=num_bytes)
     return _read(contents, found.get(b"fmt "), samples, layout)
 
