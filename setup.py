@@ -42,9 +42,11 @@ setuptools.setup(
         f"tensorflow>=2.16.2,<2.17; {_REFERENCE}",
         f"tensorflow>=2.18; {_CURRENT}",
         "h5py>=3.10,<4",  # the filters of the weights that ship
-        "keras>=3.12,<4",  # before it, settings in a .keras file could run code in safe mode
+        # Before 3.12, settings in a .keras file could run code in safe mode; 3.13's Muon is the
+        # first whose steps the default optimiser can take over (make lowest).
+        "keras>=3.13,<4",
         "tensorflow-hub>=0.16.1,<0.17",
-        "setuptools<81",  # tensorflow-hub's pkg_resources, which later ones lack
+        "setuptools>=70,<81",  # tensorflow-hub's pkg_resources, which later ones lack
         f"tensorflow-io>=0.37.1,<0.38; {_REFERENCE} and sys_platform == 'linux'",
         f"tf-keras>=2.16,<2.17; {_REFERENCE}",
         f"tf-keras>=2.18; {_CURRENT}",

@@ -6,9 +6,10 @@ import keras
 from keras import ops
 
 _ADAM_CHANNELS = 8
-_MOMENTUM = 0.95
+_SETTINGS = {"weight_decay": None, "adam_weight_decay": None, "momentum": 0.95}
 
 
+@keras.saving.register_keras_serializable("vggish_inversion")
 class ConvolutionalMuon(keras.optimizers.Muon):
     """Muon for networks of convolutions: a kernel counts as the matrix from its window to outputs.
 
@@ -21,18 +22,16 @@ class ConvolutionalMuon(keras.optimizers.Muon):
     learning rate.
     """
 
-    def __init__(self, learning_rate):
-        """Takes a rate or a schedule."""
-        super().__init__(
-            learning_rate, weight_decay=None, adam_weight_decay=None, momentum=_MOMENTUM
-        )
+    def __init__(self, learning_rate=1e-3, **kwargs):
+        """Takes a rate or a schedule; kwargs are Keras' own."""
+        super().__init__(learning_rate, **{**_SETTINGS, **kwargs})
 
     def _should_use_adamw(self, variable) -> bool:
         return len(variable.shape) < 2 or variable.shape[-1] < _ADAM_CHANNELS
 
     def _muon_update_step(self, gradient, variable, lr, m) -> None:
-        self.assign(m, gradient + _MOMENTUM * m)
-        ahead = gradient + _MOMENTUM * m  # Nesterov's
+        self.assign(m, gradient + self.momentum * m)
+        ahead = gradient + self.momentum * m  # Nesterov's
         update: Any = self.zeropower_via_newtonschulz5(as_matrix(ahead), self.ns_steps)
         update = self.lr_adjust(ops.cast(lr, variable.dtype) * update)
         self.assign_sub(variable, ops.reshape(update, variable.shape))
