@@ -1,4 +1,4 @@
-"""Whatever Keras may have to write down of this package comes back as it was, without being named."""
+"""What Keras may have to write down of this package comes back as it was, without being named."""
 
 import importlib
 import inspect
