@@ -5,7 +5,7 @@ import pathlib
 
 import vggish_inversion
 
-_ROAD = ["files", "audio", "features", "data", "targets", "tasks", "training", "inverters"]
+_ROAD = ["files", "audio", "features", "data", "targets", "training", "tasks", "inverters"]
 _ROAD += ["vocoders", "asr", "metrics", "results", "reconstruction", "evaluation", "report"]
 _ROAD += ["experiments"]
 _STRANGERS = {"inverters", "vocoders", "asr", "metrics"}

@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 import keras
+from absl import logging
 
 from vggish_inversion import features
 from vggish_inversion.data import training_data
@@ -16,9 +17,10 @@ from vggish_inversion.files import folders, hub
 from vggish_inversion.inverters import adversarial, chain, origin
 from vggish_inversion.inverters.config import LOSSES, OPTIMIZERS, TrainConfig
 from vggish_inversion.targets import encoder
-from vggish_inversion.training import distribution, optimizers, run_folder
+from vggish_inversion.training import batch_norm, distribution, optimizers, run_folder
 
 _MAX_VALIDATION_PATCHES = 1024
+_MIN_STEPS, _MIN_MINUTES = 500, 10  # for speech that can be understood; shallow taps need no more
 # The part of the inverter's rate that RecGAN's discriminator, by Adam, has: as published beside
 # Adam; beside Muon so that its default, 0.002, gives the published 0.0001.
 _DISCRIMINATOR_RATES = {"adam": 1.0, "muon": 0.05}
@@ -94,7 +96,8 @@ def _train(target, layer, config, train, validation, run_dir, callbacks, chief) 
     steps_per_epoch = max(1, train.num_patches // config.batch_size)
     context = chain.views_of_tap(target, layer, config).context_frames
     train, validation = train.with_context(context), validation.with_context(context)
-    model, inverter, variables = _assemble(target, layer, config, steps_per_epoch)
+    _warn_of_little(train, steps_per_epoch * config.num_epochs)
+    model, whole, inverter, variables = _assemble(target, layer, config, steps_per_epoch)
     checkpoint = run_folder.Checkpoint(
         run_dir, variables, examples_per_epoch=steps_per_epoch * config.batch_size, writes=chief
     )
@@ -110,6 +113,15 @@ def _train(target, layer, config, train, validation, run_dir, callbacks, chief) 
             "steps_per_epoch": steps_per_epoch,
             "callbacks": [checkpoint, *(callbacks if chief else ())],
         }
+        if not distribution.is_distributed():  # there, batches are large and averages synchronised
+            more = _labelled_batches(train, config, first_step=config.num_epochs * steps_per_epoch)
+            again = batch_norm.ReestimateAtTheEnd(
+                whole,
+                (windows for windows, _ in more),
+                num_epochs=config.num_epochs,
+                num_steps=config.num_epochs * steps_per_epoch,
+            )
+            fit["callbacks"].insert(0, again)  # before the checkpoint
         batches = _labelled_batches(train, config, first_step=epochs_done * steps_per_epoch)
         with train.damage_named():
             if distribution.is_distributed():
@@ -126,8 +138,9 @@ def _train(target, layer, config, train, validation, run_dir, callbacks, chief) 
 
 
 def _assemble(target, layer: str, config: TrainConfig, steps_per_epoch: int):
-    """The compiled model, the inverter within it, and all that a checkpoint has to keep."""
+    """The compiled model, the chain and the inverter in it, and what a checkpoint has to keep."""
     model, inverter = chain.build_training_model(target, layer, config)
+    whole = model
     num_steps = config.num_epochs * steps_per_epoch
     variables = [*inverter.variables]
     if config.loss == "gan":
@@ -149,7 +162,23 @@ def _assemble(target, layer: str, config: TrainConfig, steps_per_epoch: int):
         jit_compile=config.jit_compile,
         auto_scale_loss=False,
     )
-    return model, inverter, [*variables, *optimizer.variables]
+    return model, whole, inverter, [*variables, *optimizer.variables]
+
+
+def _warn_of_little(train: training_data.TrainingData, num_steps: int) -> None:
+    """Says so where a training can hardly give speech."""
+    params = train.params
+    patch_seconds = params.patch_frames * params.hop_seconds
+    minutes = train.num_patches * patch_seconds / 60
+    if num_steps < _MIN_STEPS or minutes < _MIN_MINUTES:
+        logging.warning(
+            "%d steps on %.1f minutes of speech: under %d steps or %d minutes an inverter gives "
+            "noise or mumbling; more recordings, more epochs or smaller batches help",
+            num_steps,
+            minutes,
+            _MIN_STEPS,
+            _MIN_MINUTES,
+        )
 
 
 def _optimizer(name: str, peak_rate: float, num_steps: int, config: TrainConfig):

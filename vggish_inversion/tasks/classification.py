@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 import keras
@@ -10,6 +11,7 @@ import numpy as np
 from vggish_inversion import audio, features
 from vggish_inversion.targets import small_encoder
 from vggish_inversion.tasks import labelled_corpora
+from vggish_inversion.training import batch_norm
 
 # Parts of a long clip that are this much below its loudest part hold no more of what it is called.
 _SILENT_BELOW_DB = 30.0
@@ -113,13 +115,20 @@ class AugmentedPatches(keras.utils.PyDataset):
     Labels are one-hot, or two-hot where two clips are mixed.
     """
 
-    def __init__(self, patches: LabelledPatches, num_classes: int, config: ClassifierConfig):
+    def __init__(
+        self,
+        patches: LabelledPatches,
+        num_classes: int,
+        config: ClassifierConfig,
+        *,
+        epochs_done: int = 0,
+    ):
         """Draws every random number from `config.seed`, the epoch and the batch."""
         super().__init__()
         self._patches = patches
         self._one_hot = np.eye(num_classes, dtype=np.float32)
         self._config = config
-        self._epoch = 0
+        self._epoch = epochs_done
         self._params = features.LogMelParams()
         self.on_epoch_end()
 
@@ -200,11 +209,18 @@ def train_classifier(
         ),
         metrics=["accuracy"],
     )
+    more = AugmentedPatches(train, num_classes, config, epochs_done=config.num_epochs)
+    again = batch_norm.ReestimateAtTheEnd(
+        classifier,
+        (more[index % len(more)][0] for index in itertools.count()),
+        num_epochs=config.num_epochs,
+        num_steps=config.num_epochs * len(batches),
+    )
     classifier.fit(
         batches,
         validation_data=(centre_patches(validation), np.eye(num_classes)[validation.labels]),
         epochs=config.num_epochs,
-        callbacks=list(callbacks),
+        callbacks=[again, *callbacks],
         verbose=2,
     )
     return model
