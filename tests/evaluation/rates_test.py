@@ -1,6 +1,9 @@
 """Rates are pooled over words, in the reconstructor's order, and what cannot be rated is named."""
 
 import dataclasses
+import pathlib
+import shutil
+import tempfile
 from unittest import mock
 
 import numpy as np
@@ -50,6 +53,21 @@ class WordErrorRatesTest(tf.test.TestCase):
         errors = vi.word_errors("the garden party", self.garden.text)
         expected = round(errors.num_errors / (14 + 3), 4)
         self.assertEqual(rates, {"natural": expected, "half": expected, "faint": 1.0})
+
+    def test_the_folder_of_a_corpus(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        for name in (folder / "one.flac", folder / "two.flac"):
+            shutil.copy(self.garden.path, name)
+            name.with_suffix(".txt").write_text(self.garden.text)
+        expected = {"natural": 0.0, "half": 0.0, "faint": 1.0}
+        for given in (folder, str(folder)):
+            self.assertEqual(evaluation.word_error_rates(_reconstructor(0.01), given), expected)
+        with self.assertRaisesRegex(ValueError, "no folder absent"):
+            evaluation.word_error_rates(_reconstructor(0.01), "absent")
+        for wrong in ([str(folder)], [self.garden, self.garden.path], [None]):
+            kind = type(wrong[-1]).__name__
+            with self.assertRaisesRegex(ValueError, f"or the folder of a corpus; got {kind}"):
+                evaluation.word_error_rates(_reconstructor(0.01), wrong)
 
     def test_refusals(self):
         wordless = dataclasses.replace(self.garden, text=" ... ")

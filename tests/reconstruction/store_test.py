@@ -68,6 +68,39 @@ class LoadReconstructorTest(tf.test.TestCase):
         with self.assertRaisesRegex(ValueError, "bad.tar.gz: cannot be unpacked"):
             vi.load_reconstructor(str(self.folder / "bad.tar.gz"))
 
+    def test_a_folder_of_several_runs_names_them(self):
+        runs = self.folder / "runs"
+        for layer, preset in (("layer_1", "paper"), ("layer_1", "large"), ("layer_6", "paper")):
+            source = hub.models_dir() / f"inverter/{_TARGET}/{layer}/{preset}-l1/1"
+            shutil.copytree(source, runs / layer / preset)
+        for given in (runs, str(runs)):
+            with self.assertRaisesRegex(
+                ValueError,
+                "expected one model, there are 3: layer_1/large, layer_1/paper, layer_6/paper; "
+                f"name the folder of one, such as {runs}/layer_1/large",
+            ):
+                vi.load_reconstructor(given)
+        with self.assertRaisesRegex(ValueError, "expected one model of layer_1, there are 2"):
+            vi.load_reconstructor(runs, layer="layer_1")
+        with self.assertRaisesRegex(ValueError, "one model of layer_2, there are others: layer_1"):
+            vi.load_reconstructor(runs, layer="layer_2")
+        for given, choice in (
+            (runs, {"layer": "layer_6"}),  # the only one of its layer
+            (runs, {"layer": "layer_1", "preset": "paper"}),
+            (runs / "layer_6", {}),  # the only one below
+            (runs / "layer_6" / "paper" / "inverter.keras", {}),
+        ):
+            names = vi.load_reconstructor(given, **choice).road.names
+            self.assertEqual(names, (choice.get("layer", "layer_6"),))
+
+    def test_names_that_are_nearly_right(self):
+        with self.assertRaisesRegex(ValueError, f"did you mean {_TARGET} or"):
+            vi.load_reconstructor("small_encoder/speech_comands")
+        with self.assertRaisesRegex(ValueError, "no folder|no inverters for 'runs'"):
+            vi.load_reconstructor(pathlib.Path("runs"))
+        names = vi.load_reconstructor("Small_Encoder/Speech_Commands", layer="layer_6").road.names
+        self.assertEqual(names, ("layer_6",))
+
     @pytest.mark.slow
     def test_a_run_a_saved_model_an_archive_and_a_url(self):
         source = hub.find_model(_INVERTER)

@@ -1,9 +1,12 @@
 """What every recogniser is: one waveform or many, each to a transcript or to its own failure."""
 
+import os
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
+
+from vggish_inversion import audio
 
 SAMPLE_RATE_HZ = 16000
 
@@ -46,11 +49,14 @@ class Transcriber(Protocol):
     fingerprint: str
     rules: str
 
-    def __call__(self, waveform: np.ndarray) -> str:
-        """Transcribes `[samples]` float in [-1, 1] at 16 kHz into lower-case words; silence is "".
+    def __call__(self, waveform: audio.Sound) -> str:
+        """Transcribes `[samples]` float in [-1, 1] at 16 kHz, or the audio file of a path.
+
+        The words are lower-case; silence is "".
 
         Raises:
-            ValueError: if the waveform is not one-dimensional or not finite.
+            ValueError: if the file cannot be read, or the samples are none; see
+                `audio.to_waveform`.
             TranscriptionError: if the recogniser gives up.
         """
         ...
@@ -63,15 +69,12 @@ class Transcriber(Protocol):
         ...
 
 
-def check_waveform(waveform: np.ndarray) -> np.ndarray:
-    """Returns the waveform as float32.
+def check_waveform(waveform: audio.Sound) -> np.ndarray:
+    """Returns what a recogniser is given as `[samples]` float32.
 
     Raises:
-        ValueError: if it is not `[samples]`, or not finite.
+        ValueError: if it is no sound that `audio.to_waveform` takes; no samples at all are.
     """
-    waveform = np.asarray(waveform, np.float32)
-    if waveform.ndim != 1:
-        raise ValueError(f"waveform has shape {waveform.shape}: expected [samples]")
-    if not np.isfinite(waveform).all():
-        raise ValueError("waveform has NaN or infinite samples: expected finite ones")
-    return waveform
+    if not isinstance(waveform, (str, os.PathLike)) and not np.size(waveform):
+        return np.zeros(0, np.float32)  # a recogniser hears nothing
+    return audio.to_waveform(waveform)

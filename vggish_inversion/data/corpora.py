@@ -4,7 +4,7 @@ import collections
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from absl import logging
 
@@ -19,6 +19,7 @@ __all__ = [
     "Utterance",
     "bundled_speech",
     "hashed_split",
+    "list_utterances",
     "load_corpora",
     "load_corpus",
     "read_corpora",
@@ -192,6 +193,27 @@ def bundled_speech() -> list[Utterance]:
     'slt-train'
     """
     return read_corpus(next((root for root in _SPEECH_ROOTS if root.is_dir()), _SPEECH_ROOTS[-1]))
+
+
+def list_utterances(
+    given: str | os.PathLike[str] | Iterable[Utterance],
+) -> list[Utterance]:
+    """What a caller gives: utterances, or the folder of a corpus, of which all are taken.
+
+    Raises:
+        CorpusError: if the folder is none.
+        ValueError: if there is something else among them.
+    """
+    if isinstance(given, (str, os.PathLike)):
+        return read_corpus(given)
+    utterances = list(given)
+    for item in utterances:
+        if not isinstance(item, Utterance):
+            raise ValueError(
+                f"expected utterances, as read_corpus gives them, or the folder of a corpus; got "
+                f"{type(item).__name__} {str(item)[:80]!r} among them"
+            )
+    return utterances
 
 
 def thin(utterances: Sequence[Utterance], limit: int | None) -> list[Utterance]:

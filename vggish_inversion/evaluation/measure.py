@@ -1,6 +1,7 @@
 """Has every utterance rendered, recognised and scored under every condition."""
 
 import dataclasses
+import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -88,7 +89,7 @@ def evaluate(
 
 
 def evaluate_runs(
-    utterances: Sequence[corpora.Utterance],
+    utterances: str | os.PathLike[str] | Sequence[corpora.Utterance],
     target: encoder.TargetEncoder,
     runs: Sequence[inverter_run.InverterRun],
     *,
@@ -101,7 +102,7 @@ def evaluate_runs(
     """Measures trained inverters, beside the two references.
 
     Args:
-        utterances: all of them, of other shards too.
+        utterances: all of them, of other shards too; or the folder of a corpus.
         target: the frozen network.
         runs: trained inverters of it.
         grid: the other settings.
@@ -118,6 +119,7 @@ def evaluate_runs(
         ValueError: if the folder holds results of other settings, or a part cannot be loaded.
         apart.OverlapError: if recordings would be written over.
     """
+    utterances = corpora.list_utterances(utterances)
     folder = pathlib.Path(output_dir)
     check_apart(utterances, folder)
     watch = stopwatch.Stopwatch()

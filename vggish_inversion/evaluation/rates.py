@@ -1,6 +1,7 @@
 """Word error rates and no more: a reconstructor, some utterances, a recogniser, and no folder."""
 
 import collections
+import os
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -12,7 +13,7 @@ from vggish_inversion.results import NATURAL
 
 def word_error_rates(
     reconstructor: Callable,
-    utterances: Iterable[corpora.Utterance],
+    utterances: str | os.PathLike[str] | Iterable[corpora.Utterance],
     *,
     recogniser: str = "pocketsphinx",
 ) -> dict[str, float]:
@@ -20,7 +21,7 @@ def word_error_rates(
 
     Args:
         reconstructor: of `load_reconstructor`.
-        utterances: with their texts, each of a patch or more.
+        utterances: with their texts, each of a patch or more; or the folder of a corpus.
         recogniser: as `load_transcriber` takes it.
 
     Returns:
@@ -32,7 +33,7 @@ def word_error_rates(
         ValueError: if there are no utterances, or one has no text, cannot be read, or is too short.
         asr.TranscriptionError: if the recogniser gives up.
     """
-    utterances = list(utterances)
+    utterances = corpora.list_utterances(utterances)
     silent = [item.id for item in utterances if not metrics.normalize_text(item.text or "")]
     if silent or not utterances:
         found = f"{silent[0]} without" if silent else "none"

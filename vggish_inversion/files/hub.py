@@ -54,7 +54,10 @@ def find_model(name: str, version: int = 1) -> pathlib.Path:
     if folder.is_dir():
         return folder
     versions = (path for path in root.rglob("*") if path.name.isdigit() and path.is_dir())
-    models = " ".join(sorted(path.relative_to(root).as_posix() for path in versions))
+    names = sorted(path.relative_to(root).as_posix() for path in versions)
+    kind = name.partition("/")[0]
+    alike = [model for model in names if model.partition("/")[0] == kind]
+    models = " ".join(alike or names)
     raise WeightsError(
         f"{root}: expected the model {name}/{version}, found {models or 'no models'}; choose one "
         f"that is there, train it, or set {MODELS_VARIABLE} to the folder that holds it"

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from vggish_inversion import audio, features
 from vggish_inversion.data import log_mel_cache
 from vggish_inversion.reconstruction import road
 from vggish_inversion.results import TRUE_LOG_MEL
@@ -66,16 +67,13 @@ class Reconstructor:
             self.road.invert, input_signature=[_floats(None, target.log_mel.num_bands)]
         )
 
-    def log_mel(self, waveform: np.ndarray) -> np.ndarray:
-        """The target's log-mel: `[samples]` float32 -> `[frames, bands]` float32, nats.
+    def log_mel(self, waveform: audio.Sound) -> np.ndarray:
+        """The target's log-mel: `[samples]` float32, or a path -> `[frames, bands]` float32, nats.
 
         Raises:
-            ValueError: if the waveform is shorter than a patch.
+            ValueError: if it is no sound, or shorter than a patch.
         """
-        params = self.target.log_mel
-        if len(waveform) < params.patch_samples:
-            raise ValueError(log_mel_cache.too_short("waveform", len(waveform), params))
-        return self._log_mel(waveform).numpy()
+        return self._log_mel(to_utterance(waveform, self.target.log_mel)).numpy()
 
     def invert(self, log_mel: np.ndarray) -> dict[str, np.ndarray]:
         """What each inverter makes of the activations of `log_mel`, in the same shape.
@@ -107,26 +105,41 @@ class Reconstructor:
         return dict(zip(log_mels, self.road.align(vocoded, num_samples).numpy(), strict=True))
 
     def __call__(
-        self, waveform: np.ndarray, *, names: Collection[str] | None = None
+        self, waveform: audio.Sound, *, names: Collection[str] | None = None
     ) -> dict[str, Reconstruction]:
         """Reconstructs one utterance.
 
         Args:
-            waveform: `[samples]` float32 in [-1, 1], at the target's sample rate.
+            waveform: the path of an audio file, or `[samples]` float in [-1, 1], mono, at the
+                target's sample rate.
             names: what to vocode; everything if None.
 
         Returns:
             name -> reconstruction; that of "true_log_mel" is the vocoder's own limit.
 
         Raises:
-            ValueError: if the waveform is shorter than a patch.
+            ValueError: if it is no sound, or shorter than a patch.
         """
+        waveform = to_utterance(waveform, self.target.log_mel)
         log_mel = self.log_mel(waveform)
         log_mels = {TRUE_LOG_MEL: log_mel, **self.invert(log_mel)}
         if names is not None:
             log_mels = {name: log_mels[name] for name in log_mels if name in names}
         waveforms = self.vocode(log_mels, len(waveform))
         return {name: Reconstruction(log_mels[name], waveforms[name]) for name in log_mels}
+
+
+def to_utterance(sound: audio.Sound, params: features.LogMelParams) -> np.ndarray:
+    """What a caller gives, as a waveform of a patch at least.
+
+    Raises:
+        ValueError: if it is no sound, or shorter.
+    """
+    waveform = audio.to_waveform(sound)
+    if len(waveform) < params.patch_samples:
+        name = audio.name_of(sound)
+        raise ValueError(log_mel_cache.too_short(name, len(waveform), params))
+    return waveform
 
 
 def _floats(*shape: int | None) -> tf.TensorSpec:

@@ -1,5 +1,7 @@
 """From a name to a `Reconstructor`: the model store, one's own folders, published SavedModels."""
 
+import difflib
+import os
 import pathlib
 import tarfile
 import tempfile
@@ -7,13 +9,12 @@ import zlib
 from collections.abc import Collection
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-from vggish_inversion import features, reconstruction, vocoders
-from vggish_inversion.data import log_mel_cache
+from vggish_inversion import audio, features, reconstruction, vocoders
 from vggish_inversion.files import documents, download, hub
 from vggish_inversion.inverters import run
+from vggish_inversion.reconstruction import reconstructor
 from vggish_inversion.targets import loading
 
 ALL_LAYERS = "all"
@@ -21,6 +22,8 @@ _EXPORT_FIELDS = {"layer": str, "log_mel": dict, "patch_hop_frames": int}
 _ARCHIVE_ERRORS = (OSError, EOFError, ValueError, tarfile.TarError, zlib.error, RecursionError)
 _MAX_INFLATION = 200  # zeros deflate a thousand times, and no model is zeros
 _ARCHIVE_SUFFIXES = (".tar.gz", ".tgz")
+_MODEL_FILES = ("saved_model.pb", "inverter.keras")
+_NAMED = 8  # in a message
 _COLUMNS = ("target", "layer", "preset", "loss", "views", "patches seen", "held-out L1", "MB")
 
 
@@ -50,11 +53,10 @@ class SavedReconstructor:
             ) from error
 
     def __call__(
-        self, waveform: np.ndarray, *, names: Collection[str] | None = None
+        self, waveform: audio.Sound, *, names: Collection[str] | None = None
     ) -> dict[str, reconstruction.Reconstruction]:
         """Reconstructs one utterance: {layer: reconstruction}; see `Reconstructor`."""
-        if len(waveform) < self._params.patch_samples:
-            raise ValueError(log_mel_cache.too_short("waveform", len(waveform), self._params))
+        waveform = reconstructor.to_utterance(waveform, self._params)
         layer = self.config["layer"]
         if names is not None and layer not in names:
             return {}
@@ -64,7 +66,7 @@ class SavedReconstructor:
 
 
 def load_reconstructor(
-    source: str,
+    source: str | os.PathLike[str],
     *,
     layer: str = ALL_LAYERS,
     preset: str | None = None,
@@ -76,10 +78,13 @@ def load_reconstructor(
 
     Args:
         source: a target with inverters in the model store ("small_encoder/speech_commands"); the
-            folder of a run; or what `export_saved_model` wrote. The latter two may also be a
-            `.tar.gz` or the URL of one (http or https, kept in TF-Hub's cache).
-        layer: a tap, or "all" that the store has; of a run or a SavedModel, its own.
-        preset: of the inverters in the store; each layer's best on held-out patches if None.
+            folder of a run, or a folder with one such at any depth; or what `export_saved_model`
+            wrote. The latter two may also be a `.tar.gz` or the URL of one (http or https, kept in
+            TF-Hub's cache).
+        layer: a tap, or "all" that the store has. Of a folder with several runs it chooses one; a
+            run or a SavedModel has its own.
+        preset: of the inverters in the store, each layer's best on held-out patches if None; of a
+            folder with several runs it chooses.
         vocoder: one of `vocoders.VOCODERS`; a SavedModel has its own.
         target_weights: as `load_target` takes them; those of the run, or the published ones, if
             None.
@@ -91,24 +96,31 @@ def load_reconstructor(
     Raises:
         ValueError: if there is no such inverter, or it cannot be had; the message says why.
     """
+    source = os.fspath(source)
+    choice = {"layer": None if layer == ALL_LAYERS else layer, "preset": preset}
     if source.startswith(("http://", "https://")):
         advice = "pass that to load_reconstructor"
-        source = download.fetch(source, check=_find_model, instead=advice)
+        source = download.fetch(source, check=_models_below, instead=advice)
     elif source.endswith(_ARCHIVE_SUFFIXES):
         with tempfile.TemporaryDirectory() as folder:  # a model that is loaded needs its no more
             _unpack(source, folder)
             try:
-                return _load_folder(
-                    _find_model(folder), layer, vocoder, target_weights, patch_hop_frames
-                )
+                model = _find_model(pathlib.Path(folder), **choice)
+                return _load_folder(model, layer, vocoder, target_weights, patch_hop_frames)
             except ValueError as error:
                 raise ValueError(f"{source}: {error}") from error  # the folder is of no use to read
-    if pathlib.Path(source).is_dir() and not loading.is_family(source):
-        return _load_folder(_find_model(source), layer, vocoder, target_weights, patch_hop_frames)
+    path = pathlib.Path(source).expanduser()
+    path = path.parent if path.is_file() and path.name in _MODEL_FILES else path
+    if path.is_dir() and not loading.is_family(source):
+        model = _find_model(path, **choice)
+        return _load_folder(model, layer, vocoder, target_weights, patch_hop_frames)
     there = sorted({trained.config["target"] for trained in stored_runs()})
+    source = loading.canonical_name(source)
     if source not in there:
+        near = difflib.get_close_matches(source.lower(), there, n=2)
+        advice = f"; did you mean {' or '.join(near)}?" if near else ";"
         raise ValueError(
-            f"no inverters for {source!r} in {hub.models_dir()}; there are some for: "
+            f"no inverters for {source!r} in {hub.models_dir()}{advice} there are some for: "
             f"{' '.join(there) or '(nothing)'}; or give a run's folder, a SavedModel or its URL"
         )
     layers = None if layer == ALL_LAYERS else [layer]
@@ -175,13 +187,39 @@ def _load_folder(folder: pathlib.Path, layer, vocoder, target_weights, patch_hop
     return _join(target, [source], vocoder, patch_hop_frames)
 
 
-def _find_model(folder: str | pathlib.Path) -> pathlib.Path:
-    """The folder of a model in an unpacked archive, which may have one folder around it all."""
+def _find_model(folder: pathlib.Path, *, layer: str | None, preset: str | None) -> pathlib.Path:
+    """The folder of a model: this, or the only one below it, of that layer and preset if given."""
+    found = _models_below(folder)
+    chosen = found
+    if len(found) > 1:
+        for name, wanted in (("layer", layer), ("preset", preset)):
+            if wanted is not None:
+                chosen = [path for path in chosen if _setting(path, name) == wanted]
+    if len(chosen) == 1:
+        return chosen[0]
+    names = [path.relative_to(folder).as_posix() for path in chosen or found]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    wanted = " ".join(filter(None, (layer, preset)))
+    raise hub.WeightsError(
+        f"{folder}: expected one model{f' of {wanted}' if wanted else ''}, there are "
+        f"{len(names) if chosen else 'others'}: {', '.join(names[:_NAMED])}{more}; name the folder "
+        f"of one, such as {folder / names[0]}"
+    )
+
+
+def _models_below(folder: str | pathlib.Path) -> list[pathlib.Path]:
+    """The folders of models: the folder itself if it is one, else those at any depth."""
     folder = pathlib.Path(folder)
-    for candidate in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
-        if any((candidate / name).is_file() for name in ("saved_model.pb", "inverter.keras")):
-            return candidate
-    raise hub.WeightsError(f"{folder}: expected a SavedModel or a run's folder, found neither")
+    if any((folder / name).is_file() for name in _MODEL_FILES):
+        return [folder]
+    found = sorted({path.parent for name in _MODEL_FILES for path in folder.rglob(name)})
+    if not found:
+        raise hub.WeightsError(f"{folder}: expected a SavedModel or a run's folder, found neither")
+    return found
+
+
+def _setting(folder: pathlib.Path, name: str) -> Any:
+    return documents.read_json(folder / "config.json", error=hub.WeightsError).get(name)
 
 
 def _unpack(path: str, folder: str) -> None:

@@ -1,7 +1,10 @@
 """From a name or a path to a frozen target."""
 
+import difflib
 import importlib
+import os
 
+from vggish_inversion.files import hub
 from vggish_inversion.targets import encoder
 from vggish_inversion.targets.own import keras_model
 
@@ -19,8 +22,34 @@ def is_family(name: str) -> bool:
     return name.partition("/")[0] in _FAMILIES and not name.endswith(".keras")
 
 
+def canonical_name(name: str | os.PathLike[str]) -> str:
+    """A target's name as this project spells it; a path, or what is neither, as it was given.
+
+    >>> canonical_name(" YAMNet"), canonical_name("Small_Encoder/Speech_Commands")
+    ('yamnet', 'small_encoder/speech_commands')
+    >>> canonical_name("Models/Net.keras")
+    'Models/Net.keras'
+    """
+    name = os.fspath(name)
+    spelt = name.strip().lower()
+    if is_family(name) or not is_family(spelt) or keras_model.is_path(name):
+        return name
+    return spelt
+
+
+def _nearest(name: str) -> str:
+    """The beginning of an answer to a name that is none's."""
+    folders = sorted((hub.models_dir() / "small_encoder").glob("*"))
+    known = ["vggish", "yamnet", *(f"small_encoder/{path.name}" for path in folders)]
+    near = difflib.get_close_matches(name.strip().lower(), known, n=2)
+    return f"; did you mean {' or '.join(near)}?" if near else ";"
+
+
 def load_target(
-    name: str = "vggish", *, weights: str | None = None, seed: int = 0
+    name: str | os.PathLike[str] = "vggish",
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    seed: int = 0,
 ) -> encoder.TargetEncoder:
     """Loads a frozen target.
 
@@ -35,6 +64,8 @@ def load_target(
     Raises:
         ValueError: on an unknown name, or weights that are missing or do not fit.
     """
+    name = canonical_name(name)
+    weights = None if weights is None else os.fspath(weights)
     if is_family(name):
         family, _, member = name.partition("/")
         if member and family not in _FAMILIES_WITH_MEMBERS:
@@ -46,8 +77,8 @@ def load_target(
         target = keras_model.load(name, weights=weights, seed=seed)
     else:
         raise ValueError(
-            f"no target {name!r}; targets are: vggish, yamnet, small_encoder/TASK, and the path "
-            "of a .keras file or of a SavedModel's folder"
+            f"no target {name!r}{_nearest(name)} targets are: vggish, yamnet, small_encoder/TASK, "
+            "and the path of a .keras file or of a SavedModel's folder"
         )
     target.weights, target.seed = weights, seed
     return target

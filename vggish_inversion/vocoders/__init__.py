@@ -1,6 +1,7 @@
 """Log-mel -> waveform: one vocoder per module, all called alike."""
 
 import importlib
+import os
 import pathlib
 from collections.abc import Callable
 
@@ -16,7 +17,7 @@ VOCODERS = {
 _TRAINED = "vggish_inversion.vocoders.neural"
 
 
-def load_vocoder(name: str, params: features.LogMelParams) -> Callable:
+def load_vocoder(name: str | os.PathLike[str], params: features.LogMelParams) -> Callable:
     """Loads a vocoder.
 
     Args:
@@ -30,6 +31,7 @@ def load_vocoder(name: str, params: features.LogMelParams) -> Callable:
     Raises:
         ValueError: on an unknown name, or where the vocoder has no weights for this log-mel.
     """
+    name = os.fspath(name)
     if name not in VOCODERS and not pathlib.Path(name).expanduser().is_dir():
         raise ValueError(
             f"no vocoder {name!r}; vocoders are: {' '.join(sorted(VOCODERS))}, or the folder of "
