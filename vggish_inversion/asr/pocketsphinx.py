@@ -31,6 +31,10 @@ class PocketSphinxTranscriber:
         program = "from vggish_inversion.asr import pocketsphinx; pocketsphinx.serve()"
         self._processes = processes.Processes(program)
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return "<PocketSphinxTranscriber, US English>"
+
     @functools.cached_property
     def fingerprint(self) -> str:
         """Of the program, and of its model, which POCKETSPHINX_PATH can put elsewhere."""

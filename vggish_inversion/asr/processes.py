@@ -37,6 +37,10 @@ class Processes:
         self._idle: collections.deque[Worker] = collections.deque()
         weakref.finalize(self, _close_all, self._idle)  # at the interpreter's end at the latest
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Processes: {len(self._idle)} idle>"
+
     def map(self, waveforms: Iterable[np.ndarray], num_processes: int) -> Iterator[str | Exception]:
         """Yields results in order; of what was taken ahead, the longest is begun first.
 
@@ -87,6 +91,10 @@ class Worker:
         """Starts nothing yet."""
         self._program = program
         self._process: subprocess.Popen | None = None
+
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Worker: {'not started' if self._process is None else self._process.pid}>"
 
     def __call__(self, waveform: np.ndarray) -> str | Exception:
         """The transcript, or what the recogniser raised; `TranscriptionError` if it died."""

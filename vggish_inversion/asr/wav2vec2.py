@@ -68,6 +68,10 @@ class Wav2Vec2Transcriber:
         self._max_batch_samples = int(max_batch_seconds * SAMPLE_RATE_HZ)
         self._predict = _predictor(self._network, masked=self._masked)
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Wav2Vec2Transcriber {self.name}>"
+
     def __call__(self, waveform: np.ndarray) -> str:
         """Transcribes a waveform; see `Transcriber`. Silence, and less than 25 ms, give ""."""
         (result,) = self._transcribe_some([waveform])

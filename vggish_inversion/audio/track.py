@@ -52,7 +52,7 @@ class Track:
         is_mpeg: whether the contents are MPEG audio, which is decoded through a pipe.
     """
 
-    contents: bytes
+    contents: bytes = dataclasses.field(repr=False)
     num_samples: int | None = None
     raw: Raw | None = None
     is_mpeg: bool = False

@@ -102,6 +102,11 @@ class LogMelCache:
     fingerprint: str
     context_frames: int = 0
 
+    def __repr__(self) -> str:
+        """What it is."""
+        counts = f"{len(self.lengths)} utterances, {self.num_patches} patches"
+        return f"<LogMelCache: {counts}, context {self.context_frames}>"
+
     def with_context(self, context_frames: int) -> "LogMelCache":
         """The same, whose patches have that much context."""
         return dataclasses.replace(self, context_frames=context_frames)

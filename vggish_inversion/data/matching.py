@@ -65,6 +65,10 @@ class Index:
             if path in sounds:
                 self._by_stem[_folded(alias.stem)].append(alias)
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Index of {self._tree!r}>"
+
     def find(self, name: str, *, beside: pathlib.Path) -> list[pathlib.Path]:
         """The recordings that a name in a table can mean; several only where nothing decides.
 
@@ -139,6 +143,10 @@ class Matches:
         self._index = Index(tree)
         self._tally = tally
         self._said: dict[pathlib.Path, tuple[pathlib.Path, transcripts.Entry]] = {}
+
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Matches: {len(self._said)} in {self._index!r}>"
 
     def add(self, found: transcripts.Transcripts) -> list[tuple[pathlib.Path, transcripts.Entry]]:
         """Each recording that a table names and no table before did, with its entry, in order.

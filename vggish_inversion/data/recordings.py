@@ -39,6 +39,10 @@ class Tree:
     aliases: Mapping[pathlib.Path, pathlib.Path]
     remarks: Sequence[str]
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Tree {self.root}: {len(self.files)} files>"
+
     @functools.cached_property
     def audio(self) -> list[pathlib.Path]:
         """The recordings among them.

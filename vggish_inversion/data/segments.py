@@ -38,6 +38,10 @@ class SegmentCache:
     params: features.LogMelParams
     fingerprint: str
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<SegmentCache: {len(self.lengths)} utterances, {len(self.frames)} frames>"
+
     def random_segments(
         self, step: int, *, batch_size: int, segment_frames: int, seed: int
     ) -> tuple[np.ndarray, np.ndarray]:

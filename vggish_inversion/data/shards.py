@@ -43,6 +43,11 @@ class LogMelRecords:
     num_patches: int
     context_frames: int = 0
 
+    def __repr__(self) -> str:
+        """What it is."""
+        counts = f"{len(self.shards)} shards, {self.num_patches} patches"
+        return f"<LogMelRecords: {counts}, context {self.context_frames}>"
+
     def with_context(self, context_frames: int) -> "LogMelRecords":
         """The same, whose patches have that much context."""
         return dataclasses.replace(self, context_frames=context_frames)

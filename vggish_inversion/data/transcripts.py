@@ -72,6 +72,10 @@ class Transcripts:
     entries: Sequence[Entry]
     remarks: Sequence[str] = ()
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Transcripts {self.path}: {len(self.entries)} entries>"
+
 
 def read_transcripts(path: pathlib.Path) -> Transcripts:
     """Reads a table (see `tables.read_rows`), or JSON objects, one a line, where it ends so.

@@ -41,6 +41,11 @@ class MeasureUtterance(_DoFn):
         """Keeps the settings; what they name is loaded by `setup`, on the worker."""
         self._settings = (target, tuple(inverter_folders), grid, audio_folder)
 
+    def __repr__(self) -> str:
+        """What it is."""
+        source, folders, *_ = self._settings
+        return f"<MeasureUtterance of {source} with {len(folders)} inverters>"
+
     def setup(self) -> None:
         """Loads all parts, once for the worker's life."""
         spec, folders, grid, audio_folder = self._settings

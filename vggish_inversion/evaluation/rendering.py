@@ -27,6 +27,10 @@ class Rendering:
     waveform: np.ndarray
     scores: Mapping[str, float]
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Rendering of {self.utterance.id}: {self.rendition}, [{len(self.waveform)}]>"
+
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
@@ -70,6 +74,10 @@ class Renderer:
         self._score_against = metrics.load_metrics(grid.metrics)
         self._folder = folder
         self._watch = watch
+
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Renderer of {self._reconstructor!r}, vocoders {', '.join(self.vocoders)}>"
 
     def __call__(
         self,

@@ -21,6 +21,10 @@ class Stopwatch:
         self._started = time.perf_counter()
         self._stages: collections.Counter[str] = collections.Counter()
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Stopwatch: {self.seconds()}>"
+
     @contextlib.contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
         """Counts what happens inside as `stage`."""

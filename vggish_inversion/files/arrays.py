@@ -18,6 +18,10 @@ class Arrays:
     shapes: Mapping[str, tuple[int, ...]]
     read: Callable[[str], np.ndarray]
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Arrays: {len(self.shapes)}>"
+
 
 @dataclasses.dataclass(frozen=True)
 class Place:

@@ -46,6 +46,10 @@ class Table:
     delimiter: str
     rows: tuple[Row, ...]
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Table {self.path}: {len(self.rows)} rows>"
+
 
 def read_rows(path: pathlib.Path, *, error: type[ValueError] = documents.DocumentError) -> Table:
     """Reads a table of cells between pipes, tabs, semicolons or commas, whichever most lines have.

@@ -33,6 +33,10 @@ class Examples(keras.callbacks.Callback):
         self._every_epochs = every_epochs
         self._writer = None
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Examples in {self._log_dir} every {self._every_epochs} epochs>"
+
     @functools.cached_property
     def _windows(self) -> np.ndarray:
         """The patches, with the context that the model takes."""

@@ -34,6 +34,11 @@ class InverterRun:
     folder: pathlib.Path
     config: Mapping
 
+    def __repr__(self) -> str:
+        """What it is."""
+        source = f"{self.layer} of {self.config['target']}"
+        return f"<InverterRun {self.folder}: {source}, {self.preset}-{self.loss}>"
+
     @property
     def layer(self) -> str:
         """The tap it inverts."""

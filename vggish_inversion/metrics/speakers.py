@@ -25,6 +25,10 @@ class SpeakerEncoder:
         self._target = loading.load_target(_ENCODER)
         self._network = self._target.up_to(_TAP)
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<SpeakerEncoder {_TAP} of {self._target.name}>"
+
     def __call__(self, waveform: np.ndarray) -> np.ndarray:
         """Embeds `[samples]` float at 16 kHz as `[128]`, the mean over its patches.
 

@@ -26,6 +26,11 @@ class Reconstruction:
     log_mel: np.ndarray
     waveform: np.ndarray
 
+    def __repr__(self) -> str:
+        """What it is."""
+        shape, samples = np.shape(self.log_mel), np.size(self.waveform)
+        return f"<Reconstruction: log-mel {list(shape)}, waveform [{samples}]>"
+
 
 class Reconstructor:
     """Reconstructs speech from some taps of one frozen target.
@@ -66,6 +71,12 @@ class Reconstructor:
         self._invert = tf.function(
             self.road.invert, input_signature=[_floats(None, target.log_mel.num_bands)]
         )
+
+    def __repr__(self) -> str:
+        """What it is."""
+        names = ", ".join(self.road.names) or "no layer"
+        vocoder = getattr(self.vocoder, "name", "a function")
+        return f"<Reconstructor from {names} of {self.target.name}, by {vocoder}>"
 
     def log_mel(self, waveform: audio.Sound) -> np.ndarray:
         """The target's log-mel: `[samples]` float32, or a path -> `[frames, bands]` float32, nats.

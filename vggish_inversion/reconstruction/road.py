@@ -76,6 +76,11 @@ class Road:
         layers = [layer for model in targets.values() for layer in model.layers]
         self.parts += [layer.loaded for layer in layers if hasattr(layer, "loaded")]
 
+    def __repr__(self) -> str:
+        """What it is."""
+        names = ", ".join(self.names) or "no layer"
+        return f"<Road through {names}: patches {self.patch_hop_frames} frames apart>"
+
     def _target_up_to(self, target: encoder.TargetEncoder, views: tap_views.Views) -> keras.Model:
         """The target up to the taps of the inverters that take these views."""
         wanted = sorted({self.tap_of[name] for name in self.names if self._views[name] == views})

@@ -25,6 +25,10 @@ class ReconstructionModule(tf.Module):
         self._shape = reconstructor.road.embedding_shape(name)
         self.parts = list(self._road.parts)  # what a SavedModel stores has to hang on the module
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<ReconstructionModule of {self._inverter}: {', '.join(self.signatures())}>"
+
     def signatures(self) -> dict:
         """Name -> function of named tensors, as TensorFlow Serving wants them."""
         waveform = tf.TensorSpec([None], tf.float32, "waveform")

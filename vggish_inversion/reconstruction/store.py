@@ -52,6 +52,11 @@ class SavedReconstructor:
                 f"({(str(error) or type(error).__name__).splitlines()[0]})"
             ) from error
 
+    def __repr__(self) -> str:
+        """What it is."""
+        layer, target = self.config["layer"], self.config.get("target", "a network")
+        return f"<SavedReconstructor from {layer} of {target}, by {self.config.get('vocoder')}>"
+
     def __call__(
         self, waveform: audio.Sound, *, names: Collection[str] | None = None
     ) -> dict[str, reconstruction.Reconstruction]:

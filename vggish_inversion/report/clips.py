@@ -34,6 +34,10 @@ class Clip:
     wav_problem: str
     log_mel_problem: str
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Clip: {self.seconds:.2f} s{self.wav_problem and f', {self.wav_problem}'}>"
+
     @property
     def num_page_bytes(self) -> int:
         """About how much the page grows by it; the picture is taken at its largest."""

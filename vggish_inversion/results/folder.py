@@ -111,6 +111,11 @@ class Results:
     comparisons: tuple[Comparison, ...]
     run: dict | None
 
+    def __repr__(self) -> str:
+        """What it is."""
+        counts = f"{len(self.summaries)} conditions, {len(self.reconstructions)} utterances"
+        return f"<Results in {self.folder}: {counts}>"
+
     @property
     def clips(self) -> str:
         """What was measured on, such as "LJSpeech-1.1, test"; "unknown" without run.json."""

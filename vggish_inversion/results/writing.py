@@ -29,6 +29,10 @@ class ResultsTable:
         self._file = open(path, "a", encoding="utf-8", newline="")  # noqa: SIM115
         self._writer = csv.DictWriter(self._file, RESULT_COLUMNS, lineterminator="\n")
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<ResultsTable {self._path}: {len(self.rows)} rows>"
+
     def __enter__(self):
         """Nothing more to open."""
         return self

@@ -74,6 +74,12 @@ class TargetEncoder:
         self.weights: str | None = None
         self.seed = 0
 
+    def __repr__(self) -> str:
+        """What it is."""
+        names = [tap.name for tap in self.taps]
+        shown = f"{len(names)} taps, {names[0]} to {names[-1]}" if names else "no taps"
+        return f"<TargetEncoder {self.name}: {shown}; weights {self.weights or 'its own'}>"
+
     @classmethod
     def from_keras(
         cls,

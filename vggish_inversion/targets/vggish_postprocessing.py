@@ -29,6 +29,10 @@ class Postprocessor:
     eigen_vectors: np.ndarray
     means: np.ndarray
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Postprocessor: {list(self.eigen_vectors.shape)}>"
+
     def whiten(self, embeddings: np.ndarray) -> np.ndarray:
         """Rotates and scales: `[patches, 128]` float -> `[patches, 128]` float.
 

@@ -56,6 +56,11 @@ class LabelledPatches:
     labels: np.ndarray
     clips: np.ndarray
 
+    def __repr__(self) -> str:
+        """What it is."""
+        num_clips = len(np.unique(self.clips))
+        return f"<LabelledPatches: {len(self.labels)} of {num_clips} clips>"
+
     @property
     def clip_labels(self) -> np.ndarray:
         """`[clips]` int."""
@@ -131,6 +136,10 @@ class AugmentedPatches(keras.utils.PyDataset):
         self._epoch = epochs_done
         self._params = features.LogMelParams()
         self.on_epoch_end()
+
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<AugmentedPatches: {len(self)} batches of {self._patches!r}>"
 
     def __len__(self) -> int:
         """Full batches of an epoch."""

@@ -67,6 +67,12 @@ class ReestimateAtTheEnd(keras.callbacks.Callback):
         self._num_batches = max(4, min(_NUM_BATCHES, num_steps))
         self._epoch = 0
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return (
+            f"<ReestimateAtTheEnd of {self._num_epochs} epochs, from {self._num_batches} batches>"
+        )
+
     def on_epoch_begin(self, epoch, logs=None):
         """Remembers which epoch it is."""
         self._epoch = epoch

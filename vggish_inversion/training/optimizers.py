@@ -26,6 +26,10 @@ class ConvolutionalMuon(keras.optimizers.Muon):
         """Takes a rate or a schedule; kwargs are Keras' own."""
         super().__init__(learning_rate, **{**_SETTINGS, **kwargs})
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<ConvolutionalMuon: {self.get_config()['learning_rate']}>"
+
     def _should_use_adamw(self, variable) -> bool:
         return len(variable.shape) < 2 or variable.shape[-1] < _ADAM_CHANNELS
 

@@ -64,6 +64,10 @@ class Checkpoint(keras.callbacks.Callback):
         self.history: list[dict[str, float]] = []
         self._epoch_started = 0.0
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Checkpoint {self._path}: {len(self.history)} epochs>"
+
     def restore(self) -> int:
         """Puts back what was kept; returns the number of epochs that are done."""
         if not self._path.is_file():

@@ -75,6 +75,10 @@ class SpectralLoss(keras.losses.Loss):
         super().__init__(**{"name": "spectral_loss", **kwargs})
         self._params = features.LogMelParams(**params) if isinstance(params, dict) else params
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<SpectralLoss of {self._params}>"
+
     def get_config(self):
         """What `from_config` needs."""
         return {**super().get_config(), "params": dataclasses.asdict(self._params)}

@@ -35,6 +35,10 @@ class HeldOutClips(keras.callbacks.Callback):
         self._sample_rate_hz = cache.params.sample_rate_hz
         self._writer = None
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<HeldOutClips: {len(self._clips)}, measured by {', '.join(self._measures)}>"
+
     def on_epoch_end(self, epoch, logs=None):
         """Measures; adds to the logs, which a checkpoint after this callback keeps."""
         assert self.model is not None  # set by fit

@@ -47,6 +47,10 @@ class KeepModel(keras.callbacks.Callback):
         super().__init__()
         self._generator, self._copy, self._run_dir = generator, copy, run_dir
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<KeepModel in {self._run_dir}>"
+
     def on_epoch_end(self, epoch, logs=None):
         """Writes the file, whole or not at all."""
         self.write()

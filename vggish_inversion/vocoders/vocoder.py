@@ -28,6 +28,12 @@ class Vocoder(tf.Module, abc.ABC):
         signature = tf.TensorSpec([None, None, params.num_bands], tf.float32)
         self.vocode = tf.function(self._vocode, input_signature=[signature])
 
+    def __repr__(self) -> str:
+        """What it is."""
+        params = self.params
+        front_end = f"{params.num_bands} bands every {params.hop_samples} samples"
+        return f"<{type(self).__name__} {self.name}: {front_end} at {params.sample_rate_hz} Hz>"
+
     def __call__(self, log_mel) -> tf.Tensor:
         """Vocodes a batch.
 

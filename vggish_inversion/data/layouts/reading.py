@@ -28,6 +28,10 @@ class Reading:
     layout: str
     utterances: Sequence[utterances.Utterance]
 
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Reading: layout {self.layout}, {len(self.utterances)} utterances>"
+
 
 def hashed_split(tally: matching.Tally, speaker: str | None, name: str) -> str:
     """The split of a speaker, or of a recording whose speaker is not known."""
