@@ -15,7 +15,9 @@ import scipy.io
 import tensorflow as tf
 from safetensors.numpy import save_file
 
+from vggish_inversion.asr import model_files
 from vggish_inversion.files import formats, hub
+from vggish_inversion.reconstruction import store
 from vggish_inversion.targets import loading
 
 _KERNEL = np.ones((3, 3, 1, 4), np.float32)
@@ -230,3 +232,22 @@ def test_any_bytes_have_an_answer(tmp_path):
         for _ in range(50):
             (tmp_path / "any").write_bytes(rng.bytes(length))
             assert formats.identify(tmp_path / "any").what
+
+
+@pytest.mark.parametrize("key", ["git_lfs", "html", "xml"])
+def test_what_stands_in_place_of_other_models_is_told(tmp_path, key):
+    _, write, step = _FILES[key]
+    (tmp_path / "config.json").write_text("{}")
+    write(tmp_path / "model.safetensors")
+    files = model_files.ModelFiles(
+        "Wav2Vec2", ("config.json",), ("tf_model.h5", "model.safetensors")
+    )
+    with pytest.raises(ValueError, match="expected a file of a Wav2Vec2 model, found") as caught:
+        files.find(str(tmp_path))
+    assert step in str(caught.value)
+    write(tmp_path / "inverter.tar.gz")
+    with pytest.raises(
+        hub.WeightsError, match=r"expected an inverter's \.tar\.gz, found"
+    ) as caught:
+        store.load_reconstructor(str(tmp_path / "inverter.tar.gz"))
+    assert step in str(caught.value)

@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 
 from vggish_inversion.asr.transcriber import SAMPLE_RATE_HZ
-from vggish_inversion.files import contents
+from vggish_inversion.files import contents, formats
 
 _ETAG_TIMEOUT_SECONDS = 10
 
@@ -47,6 +47,9 @@ class ModelFiles:
                     f"the {self.kind} model in {folder} lacks {', '.join(missing)}; copy the "
                     "file(s) there"
                 )
+            for path in (folder / name for name in (*self.required, *self.weights)):
+                if formats.is_stand_in(path):
+                    raise ValueError(formats.refusal(path, f"a file of a {self.kind} model"))
             return folder
         try:
             return self._cached(model) or self._fetch(model, local_files_only=False)

@@ -155,6 +155,11 @@ def identify(path: str | pathlib.Path) -> Format:
     return _BY_KEY[_key(pathlib.Path(path).expanduser())]
 
 
+def is_stand_in(path: str | pathlib.Path) -> bool:
+    """Whether a file is what servers and repositories give in place of a file: never a model's."""
+    return identify(path).key in ("git_lfs", "html", "xml")
+
+
 def refusal(path: str | pathlib.Path, expected: str, *, network: bool = False) -> str:
     """One line for a file that is not what was expected: what it is, and the next step.
 

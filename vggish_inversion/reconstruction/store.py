@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from vggish_inversion import audio, features, reconstruction, vocoders
-from vggish_inversion.files import documents, download, hub
+from vggish_inversion.files import documents, download, formats, hub
 from vggish_inversion.inverters import run
 from vggish_inversion.reconstruction import reconstructor
 from vggish_inversion.targets import loading
@@ -228,6 +228,8 @@ def _setting(folder: pathlib.Path, name: str) -> Any:
 
 
 def _unpack(path: str, folder: str) -> None:
+    if formats.is_stand_in(path):
+        raise hub.WeightsError(formats.refusal(path, "an inverter's .tar.gz"))
     most = _MAX_INFLATION * pathlib.Path(path).stat().st_size if pathlib.Path(path).is_file() else 0
     try:
         with tarfile.open(path) as archive:
