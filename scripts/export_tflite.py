@@ -9,6 +9,7 @@ the ranges of int8 were not set.
 """
 
 import pathlib
+import sys
 
 from absl import flags
 
@@ -24,6 +25,10 @@ _PRECISION_NAMES = ("float32", "float16", "int8")  # of reconstruction.tflite
 _PRECISIONS = command.define_choices_flag(
     "precisions", _PRECISION_NAMES, _PRECISION_NAMES, "What the files hold."
 )
+_PARTS = command.define_choices_flag(
+    "parts", ("inverter", "patch"), ("inverter", "patch"), "The inverter alone; with its target."
+)
+_MUCH_MEMORY = 3e9
 _DATA_DIR = flags.DEFINE_string(
     "data_dir",
     str(pathlib.Path(__file__).parent / "demo_speech"),
@@ -40,6 +45,7 @@ def main():
     from vggish_inversion.inverters import run
     from vggish_inversion.reconstruction import tflite
 
+    parts, precisions = _PARTS.value, _PRECISIONS.value
     trained = run.read_run(_INVERTER.value)
     target = trained.load_target(weights=_TARGET_WEIGHTS.value)
     trained.check_target(target)
@@ -50,8 +56,17 @@ def main():
         inputs = {"inverter": [np.asarray(to_tap(part, training=False)) for part in patches]}
         inputs["patch"] = list(patches)
         print(f"{'file':26} {'kB':>8} {'largest':>9} {'mean |difference| (nats)':>24}")
-        for name, function in tflite.patch_functions(trained, target).items():
-            for precision in _PRECISIONS.value:
+        functions = tflite.patch_functions(trained, target)
+        needed = max(tflite.memory_bytes(functions[part], len(precisions)) for part in parts)
+        if needed > _MUCH_MEMORY:
+            print(
+                f"converting takes up to {needed / 1e9:.1f} GB of memory; fewer --precisions at a "
+                "time take less, and --parts=inverter leaves the target out",
+                file=sys.stderr,
+            )
+        for name in parts:
+            function = functions[name]
+            for precision in precisions:
                 examples, others = inputs[name]
                 flatbuffer = tflite.convert(function, precision, examples)
                 path = folder / f"{name}.{precision}.tflite"

@@ -286,7 +286,7 @@ class ExportTest(tf.test.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("expected --layer=TAP or --inverter=RUN_FOLDER", done.stderr)
         done = subprocess.run([*command, "--layer=layer_1"], capture_output=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertIn('preset "large"', (self.folder / "saved" / "README.md").read_text())
         done = subprocess.run(
             [*command, "--layer=layer_1"], capture_output=True, text=True, check=False

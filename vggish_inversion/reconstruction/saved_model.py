@@ -11,7 +11,7 @@ import tensorflow as tf
 from vggish_inversion import reconstruction
 from vggish_inversion.files import folders
 from vggish_inversion.inverters import run as inverter_run
-from vggish_inversion.reconstruction import signatures
+from vggish_inversion.reconstruction import quiet, signatures
 from vggish_inversion.targets import encoder
 
 _CARD = """# {layer} of {target}, and back to sound
@@ -86,7 +86,8 @@ def export_saved_model(
             patch_hop_frames=patch_hop_frames,
         )
         model = signatures.ReconstructionModule(reconstructor, trained.layer)
-        tf.saved_model.save(model, str(unfinished), signatures=model.signatures())
+        with quiet.stderr_kept_back():
+            tf.saved_model.save(model, str(unfinished), signatures=model.signatures())
         facts = _facts(trained, reconstructor, vocoder_name)
         settings = json.dumps(facts, indent=2) + "\n"
         (unfinished / "config.json").write_text(settings, encoding="utf-8")
