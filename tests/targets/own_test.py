@@ -225,6 +225,9 @@ class FileTest(_FolderTest):
         target = loading.load_target(self.path, weights=str(moved))
         self.assertEqual(target.name, self.path)
         self.assertEqual(target.fingerprint, fingerprint.of_network(self.model, target.log_mel))
+        self.model.save(self.folder / "whole.h5")  # a network, whatever its name says
+        target = loading.load_target(self.path, weights=str(self.folder / "whole.h5"))
+        self.assertEqual(target.fingerprint, fingerprint.of_network(self.model, target.log_mel))
 
     def test_untrained_weights_are_the_seeds_and_keep_the_scale(self):
         def load(seed):

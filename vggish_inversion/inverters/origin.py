@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from vggish_inversion.files import places
 from vggish_inversion.targets import encoder, fingerprint, loading
+from vggish_inversion.targets.own import keras_model
 from vggish_inversion.training import run_folder
 
 PATHS = "paths"  # the field of config.json that tells where files were
@@ -118,7 +119,7 @@ def target_source(
         weights = found("target_weights") if _is_path(weights) else weights
     if loading.is_family(name):
         return TargetSource(name, weights, seed, name)
-    if path is None and weights and _is_path(weights) and not weights.endswith(".h5"):
+    if path is None and weights and _is_path(weights) and keras_model.is_network(weights):
         return TargetSource(weights, None, seed, name)  # the network's new place
     return TargetSource(path or found("target"), weights, seed, name)
 

@@ -115,7 +115,7 @@ def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.Tar
         ValueError: if the model cannot be read, or is not one that can be a target.
     """
     source = pathlib.Path(path).expanduser()
-    if weights is not None and weights != encoder.UNTRAINED and _is_network(weights):
+    if weights is not None and weights != encoder.UNTRAINED and is_network(weights):
         source, weights = pathlib.Path(weights).expanduser(), None
     settings_path = network_input.find_settings(source)
     source = _version_in(source)
@@ -154,7 +154,7 @@ def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.Tar
         raise ValueError(f"{source}: {error}") from error
 
 
-def _is_network(path: str) -> bool:
+def is_network(path: str) -> bool:
     """Whether a path is of a network, and not of weights alone."""
     return formats.identify(path).key not in ("hdf5_weights", "hdf5")
 
