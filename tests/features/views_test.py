@@ -16,12 +16,23 @@ class ViewsTest(tf.test.TestCase):
         for num_views, hop, context in ((1, 96, 0), (3, 48, 48), (9, 12, 48), (17, 6, 48)):
             these = views.Views(num_views, 96)
             self.assertEqual((these.hop_frames, these.context_frames), (hop, context), num_views)
-        # of a patch that they do not divide they see a little less than half on each side
-        self.assertEqual(views.Views(17, 50).context_frames, 24)
+
+    def test_half_a_patch_on_each_side_whatever_its_length(self):
+        for patch_frames in (*range(2, 40), 50, 94, 96, 101):
+            for num_views in range(3, views.Views.most(patch_frames) + 1, 2):
+                these = views.Views(num_views, patch_frames)
+                half = patch_frames // 2
+                self.assertEqual(these.context_frames, half)
+                even = np.linspace(0, 2 * half, num_views)
+                self.assertLess(np.abs(np.array(these.starts) - even).max(), 0.5 + 1e-9)
+                self.assertLen(set(these.starts), num_views)
+                self.assertEqual(these.starts[num_views // 2], half)
+        self.assertEqual(views.Views(17, 16).starts, tuple(range(17)))
+        self.assertEqual(views.Views(17, 96).starts, tuple(range(0, 97, 6)))
 
     def test_refused_numbers(self):
-        for number in (0, 2, -1, 97):
-            with self.assertRaisesRegex(ValueError, f"{number} views .* an odd number up to 96"):
+        for number in (0, 2, -1, 98, 99):
+            with self.assertRaisesRegex(ValueError, f"{number} views .* an odd number up to 97"):
                 views.Views(number, 96)
 
     def test_each_view_is_the_network_on_its_patch(self):
@@ -37,6 +48,12 @@ class ViewsTest(tf.test.TestCase):
         # several taps at once
         both = keras.Model(target.model.input, {"a": to_tap(target.model.input)})
         self.assertAllClose(views.overlapping(both, these)(windows)["a"], seen)
+        # at uneven distances
+        patches = keras.Input((95, 1))
+        doubled = keras.Model(patches, 2.0 * patches)
+        signal = windows[:, :189, :1]
+        seen = views.overlapping(doubled, views.Views(5, 95))(signal) / 2.0
+        self.assertAllEqual(seen, np.stack([signal[:, i : i + 95] for i in (0, 24, 47, 71, 94)], 1))
 
     def test_what_an_inverter_takes(self):
         tap, patch = (6, 4, 64), keras.layers.Flatten()

@@ -135,6 +135,20 @@ class TrainingTest(tf.test.TestCase):
         with self.assertRaisesRegex(ValueError, "inverts a patch alone, not 3 views"):
             self._train("new", config=dataclasses.replace(_CONFIG, num_views=3))
 
+    def test_views_of_before_that_lay_closer_together(self):
+        config = dataclasses.replace(_CONFIG, num_epochs=1, preset="large", num_views=11)
+        self._train("run", config=config, layer="layer_3")  # 96 frames, 10 gaps
+        path = self.folder / "run" / "config.json"
+        kept = json.loads(path.read_text())
+        self.assertEqual(kept["context_frames"], 48)
+        run.read_run(path.parent).load_model()
+        del kept["context_frames"]
+        path.write_text(json.dumps(kept))
+        with self.assertRaisesRegex(ValueError, "run was trained on 11 views .* train it anew"):
+            run.read_run(path.parent).load_model()
+        with self.assertRaisesRegex(run_folder.RunError, "context_frames None -> 48"):
+            self._train("run", config=config, layer="layer_3")
+
     def test_a_finished_run_is_not_trained_again(self):
         self._train("run")
         written = (self.folder / "run" / "checkpoint.npz").stat().st_mtime_ns

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from vggish_inversion import features
 from vggish_inversion.features import views
-from vggish_inversion.inverters import view_grid
+from vggish_inversion.inverters import network, view_grid
 
 _PARAMS = features.LogMelParams()
 
@@ -33,6 +33,39 @@ class ViewGridTest(tf.test.TestCase):
         self.assertEqual(rows.shape, (32, 1))
         self.assertAllEqual(rows[8:25, 0], np.arange(17))
         self.assertAllEqual(np.delete(rows[:, 0], np.arange(8, 25)), np.full(15, 17))
+
+    def test_patches_that_views_do_not_divide(self):
+        for tap_frames, num_views, patch_frames in (
+            (3, 17, 30),
+            (4, 17, 16),
+            (7, 17, 50),
+            (1, 5, 31),
+            (5, 11, 96),
+        ):
+            with self.subTest((tap_frames, num_views, patch_frames)):
+                these = views.Views(num_views, patch_frames)
+                cell_frames = view_grid.frames_per_cell(tap_frames, these)
+                self.assertEqual(these.context_frames % cell_frames, 0)
+                rows = view_grid.rows_of_cells(tap_frames, these)
+                none = num_views * tap_frames
+                for cell, places in enumerate(rows):
+                    for index in places[places < none]:
+                        view, row = divmod(index, tap_frames)
+                        middle = patch_frames // 2 if tap_frames == 1 else 0
+                        first = these.starts[view] + row * patch_frames / tap_frames + middle
+                        self.assertBetween(first - cell * cell_frames, 0, cell_frames - 1e-6)
+                params = features.LogMelParams(patch_frames=patch_frames)
+                shape = (tap_frames, 8) if tap_frames > 1 else (8,)
+                inverter = network.build_inverter(
+                    shape, params=params, preset="large", num_views=num_views
+                )
+                self.assertEqual(inverter.output_shape, (None, patch_frames, 64))
+
+    def test_large_takes_as_many_views_as_a_patch_has_places(self):
+        for patch_frames, expected in ((96, 17), (30, 17), (16, 17), (15, 15), (6, 7)):
+            params = features.LogMelParams(patch_frames=patch_frames)
+            self.assertEqual(network.default_num_views("large", (8,), params), expected)
+            network.build_inverter((8,), params=params, preset="large", num_views=expected)
 
     def test_a_tap_that_does_not_divide_the_patch(self):
         these = views.Views(9, 96)

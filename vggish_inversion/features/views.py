@@ -1,7 +1,7 @@
 """A tap as it is seen on patches that overlap: views of it around the patch that is inverted.
 
 Halved again and again, a tap has few rows per patch: one in 16 frames at a small encoder's
-`layer_3`. Whoever runs the network on patches a few frames apart, as a program that listens all
+`layer_3`. A program that runs the network on patches a few frames apart, as one that listens all
 the time does, also sees the rows in between.
 """
 
@@ -18,12 +18,16 @@ from vggish_inversion import features
 class Views:
     """Patches evenly spread from half a patch before to half a patch after the one inverted.
 
+    They lie at whole frames: where no whole hop reaches both ends, distances differ by one frame.
+
     Attributes:
         num_views: how many, an odd number; 1 is that patch alone.
         patch_frames: of a patch.
 
     >>> Views(17, 96).hop_frames, Views(17, 96).context_frames
     (6, 48)
+    >>> Views(5, 30).starts
+    (0, 8, 15, 23, 30)
     """
 
     num_views: int
@@ -33,23 +37,45 @@ class Views:
         """Checks the number.
 
         Raises:
-            ValueError: if it is even, or more than there are frames.
+            ValueError: if it is even, or more than there are places.
         """
-        if self.num_views % 2 != 1 or not 1 <= self.num_views <= self.patch_frames:
+        most = self.most(self.patch_frames)
+        if self.num_views % 2 != 1 or not 1 <= self.num_views <= most:
             raise ValueError(
-                f"{self.num_views} views of a patch; expected an odd number up to "
-                f"{self.patch_frames}: its own, and as many before it as after"
+                f"{self.num_views} views of a patch of {self.patch_frames} frames; expected an odd "
+                f"number up to {most}: its own, and as many before it as after, each at a frame of "
+                "its own"
             )
+
+    @staticmethod
+    def most(patch_frames: int) -> int:
+        """Places from half a patch before to half a patch after, a frame apart.
+
+        >>> Views.most(16), Views.most(1)
+        (17, 1)
+        """
+        return patch_frames // 2 * 2 + 1
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """First frame of each view, counted from that of the first."""
+        gaps, span = max(1, self.num_views - 1), 2 * self.context_frames
+        return tuple((2 * view * span + gaps) // (2 * gaps) for view in range(self.num_views))
 
     @property
     def hop_frames(self) -> int:
-        """Distance between two views."""
-        return self.patch_frames // max(1, self.num_views - 1)
+        """Distance between two views, to the nearest frame."""
+        return max(1, round(self.patch_frames // 2 * 2 / max(1, self.num_views - 1)))
 
     @property
     def context_frames(self) -> int:
-        """Frames before the patch, and again after it, that the views see."""
-        return self.num_views // 2 * self.hop_frames
+        """Frames before the patch, and again after it, that the views see: half a patch."""
+        return self.patch_frames // 2 if self.num_views > 1 else 0
+
+    @property
+    def is_even(self) -> bool:
+        """Whether all distances are alike."""
+        return self.num_views == 1 or 2 * self.context_frames % (self.num_views - 1) == 0
 
     @classmethod
     def taken_by(
@@ -87,8 +113,9 @@ def overlapping(frozen: keras.Model, views: Views) -> keras.Model:
         return frozen
     num_frames, num_bands = views.patch_frames, frozen.input_shape[-1]
     window = keras.Input((num_frames + 2 * views.context_frames, num_bands), name="window")
-    starts = [number * views.hop_frames for number in range(views.num_views)]
-    patches = keras.ops.stack([window[:, first : first + num_frames] for first in starts], axis=1)
+    patches = keras.ops.stack(
+        [window[:, first : first + num_frames] for first in views.starts], axis=1
+    )
     seen: Any = frozen(keras.ops.reshape(patches, (-1, num_frames, num_bands)), training=False)
 
     def unfold(activations):

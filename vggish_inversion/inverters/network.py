@@ -25,7 +25,7 @@ def default_num_views(preset: str, tap_shape: Sequence[int], params: features.Lo
     """Views of a tap that a preset takes unless told otherwise.
 
     "paper" takes 1, as published; so does "large" where the rows of one view are 4 frames apart or
-    less: words are not short of rows there.
+    less: words are not short of rows there. A patch too short for 17 has a view at each frame.
 
     >>> params = features.LogMelParams()
     >>> [default_num_views("large", shape, params) for shape in ((24, 16, 16), (6, 4, 64), (128,))]
@@ -33,7 +33,7 @@ def default_num_views(preset: str, tap_shape: Sequence[int], params: features.Lo
     """
     num_rows = tap_shape[0] if len(tap_shape) > 1 else 1
     many = preset == "large" and params.patch_frames > _DENSE_STEP * num_rows
-    return _MANY_VIEWS if many else 1
+    return min(_MANY_VIEWS, tap_views.Views.most(params.patch_frames)) if many else 1
 
 
 def build_inverter(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from vggish_inversion import features
+from vggish_inversion.features import views as tap_views
 from vggish_inversion.files import documents, hub
 from vggish_inversion.inverters import origin
 from vggish_inversion.targets import encoder, loading
@@ -91,9 +92,24 @@ class InverterRun:
         """The network: activations -> patches in network range.
 
         Raises:
-            hub.WeightsError: if the file is damaged.
+            hub.WeightsError: if the file is damaged, or its views lay at other places than today.
         """
+        self._check_views()
         return hub.read_keras_model(self.folder / "inverter.keras")
+
+    def _check_views(self) -> None:
+        """Views that do not divide a patch once reached less than half a patch on each side."""
+        if self.num_views == 1:
+            return
+        views = tap_views.Views(
+            self.num_views, features.LogMelParams(**self.config["log_mel"]).patch_frames
+        )
+        if not views.is_even and self.config.get("context_frames") != views.context_frames:
+            raise hub.WeightsError(
+                f"{self.folder} was trained on {self.num_views} views of a patch of "
+                f"{views.patch_frames} frames that lay closer together than they do now; train it "
+                "anew"
+            )
 
     def load_target(self, *, weights: str | None = None) -> encoder.TargetEncoder:
         """The frozen target that it was trained on, under the name that it had then.

@@ -79,6 +79,7 @@ def train_inverter(
         **dataclasses.asdict(config),
         **run_folder.describe_initial_weights(config.initial_weights),
         "num_views": views.num_views,
+        **({} if views.is_even else {"context_frames": views.context_frames}),
     }
     with run_folder.open_run(run_dir, settings, writes=chief):
         return _train(target, layer, config, train, validation, run_dir, callbacks, chief)

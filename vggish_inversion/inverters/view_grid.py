@@ -20,7 +20,7 @@ def frames_per_cell(tap_frames: int, views: tap_views.Views) -> int:
     2
     """
     step, rest = divmod(views.patch_frames, tap_frames)
-    return views.hop_frames if rest else math.gcd(step, views.hop_frames)
+    return math.gcd(*views.starts, 0 if rest else step)
 
 
 def rows_of_cells(tap_frames: int, views: tap_views.Views) -> np.ndarray:
@@ -39,9 +39,9 @@ def rows_of_cells(tap_frames: int, views: tap_views.Views) -> np.ndarray:
     middle = views.patch_frames // 2 if tap_frames == 1 else 0
     num_cells = math.ceil((views.patch_frames + 2 * views.context_frames) / cell_frames)
     found: list[list[tuple[float, int]]] = [[] for _ in range(num_cells)]
-    for view in range(views.num_views):
+    for view, start in enumerate(views.starts):
         for row in range(tap_frames):
-            cell = int((view * views.hop_frames + row * step + middle) / cell_frames)
+            cell = int((start + row * step + middle) / cell_frames)
             off_centre = abs(row + 0.5 - tap_frames / 2)
             found[cell].append((off_centre, view * tap_frames + row))
     num_rows = min(_ROWS_PER_CELL, max(map(len, found)))
