@@ -80,6 +80,18 @@ class ReconstructorTest(tf.test.TestCase):
         fit = [np.dot(envelope[0][400:-400], np.roll(envelope[1], lag)[400:-400]) for lag in lags]
         self.assertLessEqual(abs(lags[int(np.argmax(fit))]), 80)
 
+    def test_a_click_stays_at_its_sample(self):
+        places = np.array([2003, 4111, 6250, 8299, 10333, 12480, 14569, 16611])
+        waveform = np.zeros(20000, np.float32)
+        waveform[places] = 0.9
+        for rendering in self.reconstructor(waveform).values():
+            power = np.square(rendering.waveform.astype(np.float64))
+            around = np.arange(-300, 301)
+            offsets = [np.average(around, weights=power[place + around]) for place in places]
+            # Phases are guessed, so that each click is smeared: but over its own place.
+            self.assertLess(np.abs(offsets).max(), 25)
+            self.assertLess(abs(np.mean(offsets)), 10)
+
     def test_a_clip_shorter_than_a_patch_is_refused(self):
         with self.assertRaisesRegex(ValueError, "0.97 s is too short; one patch needs 0.975 s"):
             self.reconstructor(np.zeros(_PARAMS.patch_samples - 1, np.float32))

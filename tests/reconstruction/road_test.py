@@ -1,5 +1,6 @@
 """What is computed some at a time is what is computed at once, in memory that does not grow."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -107,6 +108,27 @@ class RoadTest(tf.test.TestCase):
 
     def test_no_inverters(self):
         self.assertEqual(road.Road(self.target, {}).invert(self.log_mel), {})
+
+    def test_what_a_frame_says_is_put_where_the_frame_is(self):
+        for window, hop in ((0.025, 0.010), (0.032, 0.008), (0.020, 0.020)):
+            params = dataclasses.replace(_PARAMS, window_seconds=window, hop_seconds=hop)
+            target = encoder.TargetEncoder(
+                "transparent", self.target.model, self.target.taps, log_mel=params
+            )
+            num_samples = 20000
+            frames = params.num_frames(num_samples)
+            # One click, in the middle of what a vocoder gives for frame 50.
+            vocoded = np.zeros((1, frames * params.hop_samples), np.float32)
+            vocoded[0, 50 * params.hop_samples + params.hop_samples // 2] = 1.0
+            placed = road.Road(target, {}).align(vocoded, num_samples).numpy()
+            self.assertEqual(placed.shape, (1, num_samples))
+            (place,) = np.flatnonzero(placed[0])
+            # Frame 50 itself begins at 50 hops, and its window has its middle there.
+            self.assertLessEqual(
+                abs(place - (50 * params.hop_samples + params.window_samples / 2)), 1
+            )
+            loudness = features.waveform_to_log_mel(placed[0], params).numpy().mean(axis=-1)
+            self.assertEqual(np.argmax(loudness), 50)
 
     def test_chunks_are_no_larger_than_asked(self):
         sizes = []

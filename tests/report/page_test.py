@@ -158,6 +158,17 @@ class PageTest(tf.test.TestCase):
         (self.folder / "comparisons.csv").unlink()
         self.assertEmpty(self._read().find_all("section", id_="differences"))
 
+    def test_a_difference_is_clear_by_its_adjusted_p(self):
+        first, second = results_folder.COMPARISONS
+        rows = [first | {"p_value": "0.03", "p_adjusted": "0.06"}, second | {"p_adjusted": "0.04"}]
+        columns = results_folder.COMPARISON_COLUMNS
+        results_folder.write_table(self.folder / "comparisons.csv", columns, rows)
+        page = self._read()
+        (table,) = page.find_all("table", id_="differences-table")
+        clear = [row.children[0].text for row in table.find_all("tr", class_="clear")]
+        self.assertEqual(clear, ["conv4 vs true log-mel"])
+        self.assertIn("1 of 2 differences are clear", page.text)
+
     def test_numbers_for_programs(self):
         page = self._read()
         links = {link.text: link for link in page.find_all("a") if "download" in link.attributes}
