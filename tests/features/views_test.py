@@ -50,7 +50,7 @@ class ViewsTest(tf.test.TestCase):
         self.assertAllClose(views.overlapping(both, these)(windows)["a"], seen)
         # at uneven distances
         patches = keras.Input((95, 1))
-        doubled = keras.Model(patches, 2.0 * patches)
+        doubled = keras.Model(patches, keras.layers.Rescaling(2.0)(patches))
         signal = windows[:, :189, :1]
         seen = views.overlapping(doubled, views.Views(5, 95))(signal) / 2.0
         self.assertAllEqual(seen, np.stack([signal[:, i : i + 95] for i in (0, 24, 47, 71, 94)], 1))

@@ -416,14 +416,91 @@ class SavedModelTest(_FolderTest):
             self.assertEqual([(tap.name, tap.shape) for tap in target.taps], [(name, (96, 64))])
             self.assertAllClose(target.model(_PATCHES)[name], 2 * _PATCHES)
 
+    def test_outputs_that_cannot_be_taps_are_left_out_by_name(self):
+        class Module(tf.Module):
+            @tf.function(input_signature=[tf.TensorSpec([None, 96, 64], tf.float32)])
+            def __call__(self, log_mel):
+                loud = tf.reduce_mean(log_mel, 1) > 0.0
+                return {
+                    "loss": tf.reduce_mean(log_mel),
+                    "doubled": 2.0 * log_mel,
+                    "score": tf.reduce_mean(log_mel, [1, 2]),
+                    "ragged": tf.RaggedTensor.from_tensor(log_mel[..., 0], padding=0.0),
+                    "sparse": tf.sparse.from_dense(log_mel),
+                    "classes": tf.argmax(log_mel, -1),
+                    "weights": tf.ones((64, 3)),
+                    "loud": tf.boolean_mask(tf.reduce_mean(log_mel, 1), loud),
+                    "longest": log_mel[:, : tf.math.count_nonzero(loud)],
+                }
+
+        path = str(self.folder / "net")
+        tf.saved_model.save(Module(), path, signatures={})
+        with self.assertLogs(level="WARNING") as logs:
+            target = loading.load_target(path)
+        self.assertEqual([tap.name for tap in target.taps], ["doubled"])
+        self.assertAllClose(target.up_to("doubled")(_PATCHES), 2 * _PATCHES)
+        self.assertAllClose(target.model(_PATCHES)["doubled"], 2 * _PATCHES)
+        for name in ("loss", "score", "ragged", "sparse", "classes", "weights", "loud", "longest"):
+            self.assertIn(f"{name} (", "".join(logs.output))
+            self.assert_refused(lambda name=name: target.tap(name), f"no layer '{name}' here")
+
+    def test_an_extra_scalar_in_a_signature(self):
+        path = self._save(
+            lambda x: {"tap": 2.0 * x, "loss": tf.reduce_sum(x), "a": x[:, 0]}, [None, 96, 64]
+        )
+        target = loading.load_target(path)
+        self.assertEqual({tap.name for tap in target.taps}, {"a", "tap"})
+        self.assertAllClose(target.model(_PATCHES)["tap"], 2 * _PATCHES)
+
+    def test_outputs_without_names_keep_their_order(self):
+        class Module(tf.Module):
+            @tf.function(input_signature=[tf.TensorSpec([None, 96, 64], tf.float32)])
+            def __call__(self, log_mel):
+                return self.kind(float(number) * log_mel[:, : number + 1] for number in range(12))
+
+        for kind in (tuple, list):
+            for options in ({}, {"signatures": {}}):
+                module, path = Module(), str(self.folder / f"{kind.__name__}{len(options)}")
+                module.kind = kind
+                tf.saved_model.save(module, path, **options)
+                target = loading.load_target(path)
+                self.assertEqual(
+                    [(tap.name, tap.shape) for tap in target.taps],
+                    [(f"output_{number}", (number + 1, 64)) for number in range(12)],
+                )
+                for number in (1, 2, 10):
+                    found = target.up_to(f"output_{number}")(_PATCHES)
+                    self.assertAllClose(found, number * _PATCHES[:, : number + 1])
+
+    def test_a_fixed_batch_of_one_is_called_patch_by_patch(self):
+        def network(log_mel):
+            loud = log_mel / tf.reduce_max(tf.abs(log_mel))  # of whatever is in the batch
+            return {"loud": loud, "mean": tf.reduce_mean(loud, [1, 2])[:, tf.newaxis]}
+
+        target = loading.load_target(self._save(network, [1, 96, 64]))
+        self.assertEqual(
+            {tap.name: tap.shape for tap in target.taps}, {"loud": (96, 64), "mean": (1,)}
+        )
+        expected = _PATCHES / np.abs(_PATCHES).max(axis=(1, 2), keepdims=True)
+        for function in (target.up_to("loud"), tf.function(target.up_to("loud"))):
+            self.assertAllClose(function(_PATCHES), expected)
+            self.assertEqual(function(_PATCHES[:0]).shape, (0, 96, 64))
+        self.assertAllClose(target.model.predict(_PATCHES, verbose=0)["loud"], expected)
+
+    def test_a_function_that_fails_on_patches(self):
+        path = self._save(lambda x: tf.reshape(x, [-1, 100, 64]), [None, None, 64])
+        self.assert_refused(
+            lambda: loading.load_target(path), "fails on patches of 96 x 64", "state the patch"
+        )
+
     def test_refused(self):
         def refuse(path, *parts, **options):
             self.assert_refused(lambda: loading.load_target(path, **options), *parts)
 
         path = self._save(lambda waveform: waveform[:, :10], [None, None], name="waveforms")
         refuse(path, "waveforms as it seems", "export a function of log-mel patches")
-        path = self._save(lambda x: x, [1, 96, 64], name="one")
-        refuse(path, "a batch of any size")
+        path = self._save(lambda x: x, [8, 96, 64], name="eight")
+        refuse(path, "a batch of any size, or of 1")
         path = self._save(lambda x: tf.argmax(x, -1), [None, 96, 64], name="integers")
         refuse(path, "expected a dict of float activations")
         path = self._save(lambda x: x, [None, 96, 64], name="none", signature=False)

@@ -1,6 +1,5 @@
 """A SavedModel as a target: a function of log-mel patches that returns activations, by name."""
 
-import functools
 import hashlib
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -8,54 +7,14 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from absl import logging
 from google.protobuf import message
 
 from vggish_inversion.files import hub
 from vggish_inversion.targets import encoder, fingerprint
-from vggish_inversion.targets.own import network_input
+from vggish_inversion.targets.own import network_input, saved_function
 
 _SIGNATURE = "serving_default"
-
-
-class SavedFunction(keras.layers.Layer):
-    """Calls the function of a SavedModel.
-
-    Its shapes are those that the function gives for one patch, for a function may be saved with
-    shapes that it does not know.
-
-    Attributes:
-        loaded: the SavedModel.
-        shapes: of the outputs, without the batch axis.
-    """
-
-    def __init__(self, loaded: Any, function, image_shape: tuple[int, ...]):
-        """Tries the function on a patch of zeros.
-
-        Args:
-            loaded: the SavedModel, which holds the function's variables.
-            function: `[batch, *image_shape]` float32 -> {name: tensor}.
-            image_shape: of one patch as the function takes it.
-        """
-        super().__init__(name="saved_function", trainable=False, dtype="float32")
-        self.loaded, self._function = loaded, function
-        tried = function(tf.zeros((1, *image_shape)))
-        self.shapes = {name: tuple(tensor.shape[1:]) for name, tensor in tried.items()}
-        self._dtypes = {name: tensor.dtype.name for name, tensor in tried.items()}
-
-    def call(self, inputs):
-        """`[batch, *image_shape]` -> {name: tensor}."""
-        outputs = self._function(inputs)
-        return {
-            name: tf.ensure_shape(outputs[name], (None, *shape))
-            for name, shape in self.shapes.items()
-        }
-
-    def compute_output_spec(self, inputs):
-        """The shapes that were seen."""
-        return {
-            name: keras.KerasTensor((inputs.shape[0], *shape), self._dtypes[name])
-            for name, shape in self.shapes.items()
-        }
 
 
 def load(
@@ -64,7 +23,9 @@ def load(
     """Loads a SavedModel's folder as a target.
 
     Taps are the float outputs of the signature "serving_default" (or the only one there is), else
-    of `__call__`: a dict of activations, or one tensor, whose tap is then `output`.
+    of `__call__`: a dict of activations, a tuple, whose taps are `output_0` and so on, or one
+    tensor, whose tap is `output`. Other outputs, such as a loss, are left out, and a warning names
+    them. A function of a batch of one is called patch by patch.
 
     Args:
         name: of the target.
@@ -89,21 +50,31 @@ def load(
         ) from error
     function, spec = _find_function(folder, loaded)
     network_input.check_patches(str(folder), tuple(spec.shape), network_input.SAVE_PATCHES)
-    if spec.shape[0] is not None or spec.dtype != tf.float32:
-        raise ValueError(f"{folder} takes {spec}; expected float32, and a batch of any size")
+    if spec.shape[0] not in (None, 1) or spec.dtype != tf.float32:
+        raise ValueError(
+            f"{folder} takes {spec}; expected float32, and a batch of any size, or of 1"
+        )
     params = network_input.complete(spec.shape[1:3], log_mel)
     patches = keras.Input((params.patch_frames, params.num_bands), name="log_mel_patches")
     image = network_input.as_input(patches, spec.shape)
-    layer = SavedFunction(loaded, function, tuple(image.shape[1:]))
-    outputs = {
-        tap.replace("/", "."): tensor
-        for tap, tensor in layer(image).items()
-        if "float" in tensor.dtype and 1 <= len(tensor.shape) - 1 <= 3
-    }
+    try:
+        layer = saved_function.SavedFunction(
+            loaded, function, tuple(image.shape[1:]), one_by_one=spec.shape[0] == 1
+        )
+    except ValueError as error:
+        raise ValueError(f"{folder}: {error}") from error
+    outputs = layer(image) if layer.shapes else {}
+    outputs = {tap.replace("/", "."): outputs[tap] for tap in layer.shapes}
+    absent = {tap.replace("/", "."): reason for tap, reason in layer.left_out.items()}
+    reasons = ", ".join(f"{tap} ({reason})" for tap, reason in absent.items())
     if not outputs:
         raise ValueError(
-            f"{folder} gives {layer.shapes}; expected a dict of float activations by name"
+            f"{folder} gives {reasons or 'nothing'}; expected a dict of float activations by name"
         )
+    if len(outputs) + len(absent) < len(layer.shapes) + len(layer.left_out):
+        raise ValueError(f"{folder} gives outputs whose names differ in a slash alone: rename them")
+    if absent:
+        logging.warning("%s: outputs that cannot be taps are left out: %s", name, reasons)
     digests = _digests(folder)
     return encoder.TargetEncoder(
         name,
@@ -114,11 +85,12 @@ def load(
         log_mel=params,
         fingerprint=fingerprint.of_files(digests, params),
         weights_fingerprint=lambda: _weights_fingerprint(digests),
+        absent={tap: f"it is {reason}" for tap, reason in absent.items()},
     )
 
 
 def _find_function(folder: pathlib.Path, loaded: Any):
-    """The function `tensor -> {name: tensor}` of a SavedModel, and what it takes."""
+    """The function of a SavedModel, `tensor -> tensors`, and what it takes."""
     signatures = dict(getattr(loaded, "signatures", {}))
     if len(signatures) == 1 or _SIGNATURE in signatures:
         signature = signatures.get(_SIGNATURE) or next(iter(signatures.values()))
@@ -130,16 +102,11 @@ def _find_function(folder: pathlib.Path, loaded: Any):
     for concrete in getattr(getattr(loaded, "__call__", None), "concrete_functions", ()):  # noqa: B004
         arguments, options = concrete.structured_input_signature
         if len(arguments) == 1 and not options and isinstance(arguments[0], tf.TensorSpec):
-            return functools.partial(_call, concrete), arguments[0]
+            return concrete, arguments[0]
     raise ValueError(
         f"{folder} has the signatures {', '.join(signatures) or '(none)'} and no __call__ of one "
         f"tensor; expected {_SIGNATURE}: give tf.saved_model.save(..., signatures=) one"
     )
-
-
-def _call(function, tensor) -> dict[str, Any]:
-    outputs = function(tensor)
-    return dict(outputs) if isinstance(outputs, Mapping) else {"output": outputs}
 
 
 def _digests(folder: pathlib.Path) -> list[str]:
