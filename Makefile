@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 DOCS := .venv-docs
 
-.PHONY: help demo test lint unit slow chromium bench figures docs notebook clean
+.PHONY: help demo test lint unit slow lowest chromium bench figures docs notebook clean
 
 help:
 	@echo "make demo   reconstruct bundled speech from every layer, and write a page to listen to"
@@ -12,6 +12,7 @@ help:
 	@echo "make lint   lint and types alone"
 	@echo "make unit   doctests and tests alone"
 	@echo "make slow   the tests that take minutes each: kills, wheels, exports, full disks"
+	@echo "make lowest the main scripts with the lowest versions that setup.py declares"
 	@echo "make bench  patches per second to each tap, beside a bare convolution's rate"
 	@echo "make figures LJSPEECH=DIR  measures layer_1 and layer_3 on LJ050 anew: no figure may move"
 	@echo "make docs   the documentation site in site/; a broken link is an error"
@@ -39,6 +40,17 @@ unit: $(INSTALLED) chromium
 
 slow: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope -m slow
+
+# uv resolves to the lowest direct dependencies, which pip cannot.
+.venv-lowest/installed: setup.py
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5,<1'
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable .
+	touch $@
+
+lowest: .venv-lowest/installed
+	rm -rf build/lowest
+	.venv-lowest/bin/python tools/smoke.py --output_dir=build/lowest
 
 # The page is tested in a real browser; without one, and away from CI, those tests are skipped.
 chromium:
@@ -71,4 +83,4 @@ notebook: $(INSTALLED) $(DOCS)/installed
 
 # Not build/ as a whole: runs and results of days may lie there.
 clean:
-	rm -rf .venv $(DOCS) build/lib build/bdist.* site *.egg-info
+	rm -rf .venv .venv-lowest $(DOCS) build/lib build/bdist.* site *.egg-info
