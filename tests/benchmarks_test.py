@@ -3,12 +3,11 @@
 import json
 import math
 import pathlib
-import subprocess
-import sys
 
 import tensorflow as tf
 
 import figures
+from tests import script_runner
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -23,9 +22,8 @@ _VGGISH_POOL4 = 9 * (
 
 class TargetsTest(tf.test.TestCase):
     def test_last_line_is_json(self):
-        program = [sys.executable, str(_ROOT / "benchmarks" / "targets.py")]
         flags = ["--targets=vggish", "--taps=conv1,pool4", "--batch_size=1", "--num_turns=1"]
-        done = subprocess.run([*program, *flags], capture_output=True, text=True, check=False)
+        done = script_runner.run("benchmarks/targets.py", *flags)
         self.assertEqual(done.returncode, 0, done.stderr)
         lines = done.stdout.splitlines()
         self.assertLen(lines, 5)  # the machine, the heading, two taps, the JSON
@@ -41,9 +39,8 @@ class TargetsTest(tf.test.TestCase):
 
 class VocodersTest(tf.test.TestCase):
     def test_last_line_is_json(self):
-        program = [sys.executable, str(_ROOT / "benchmarks" / "vocoders.py")]
         flags = ["--limit=1", "--num_iterations=8", "--wer_of=true_log_mel,layer_6"]
-        done = subprocess.run([*program, *flags], capture_output=True, text=True, check=False)
+        done = script_runner.run("benchmarks/vocoders.py", *flags)
         self.assertEqual(done.returncode, 0, done.stderr)
         result = json.loads(done.stdout.splitlines()[-1])
         self.assertEqual((result["num_clips"], result["num_iterations"]), (1, 8))
@@ -59,9 +56,8 @@ class VocodersTest(tf.test.TestCase):
 
 class EndToEndTest(tf.test.TestCase):
     def test_last_line_is_json(self):
-        program = [sys.executable, str(_ROOT / "benchmarks" / "end_to_end.py")]
         flags = ["--limit=2", "--layers=layer_0", "--num_iterations=8", "--num_turns=1"]
-        done = subprocess.run([*program, *flags], capture_output=True, text=True, check=False)
+        done = script_runner.run("benchmarks/end_to_end.py", *flags)
         self.assertEqual(done.returncode, 0, done.stderr)
         result = json.loads(done.stdout.splitlines()[-1])
         self.assertEqual((result["num_clips"], result["num_iterations"]), (2, 8))
@@ -76,9 +72,8 @@ class EndToEndTest(tf.test.TestCase):
 
 class TrainingTest(tf.test.TestCase):
     def test_last_line_is_json(self):
-        program = [sys.executable, str(_ROOT / "benchmarks" / "training.py")]
         flags = ["--seconds=1", "--num_steps=2", "--num_turns=1", "--every=1", "--layer=layer_0"]
-        done = subprocess.run([*program, *flags], capture_output=True, text=True, check=False)
+        done = script_runner.run("benchmarks/training.py", *flags)
         self.assertEqual(done.returncode, 0, done.stderr)
         result = json.loads(done.stdout.splitlines()[-1])
         self.assertGreater(result["input_efficiency"], 0.0)
@@ -87,9 +82,8 @@ class TrainingTest(tf.test.TestCase):
 
 class RecognisersTest(tf.test.TestCase):
     def test_last_line_is_json(self):
-        program = [sys.executable, str(_ROOT / "benchmarks" / "recognisers.py")]
         flags = ["--limit=2", "--num_turns=1"]
-        done = subprocess.run([*program, *flags], capture_output=True, text=True, check=False)
+        done = script_runner.run("benchmarks/recognisers.py", *flags)
         self.assertEqual(done.returncode, 0, done.stderr)
         result = json.loads(done.stdout.splitlines()[-1])
         self.assertEqual((result["num_clips"], result["num_processes"]), (2, 2))
@@ -98,9 +92,8 @@ class RecognisersTest(tf.test.TestCase):
 
 class EvaluationTest(tf.test.TestCase):
     def test_last_line_is_json(self):
-        program = [sys.executable, str(_ROOT / "benchmarks" / "evaluation.py")]
         flags = ["--limit=1", "--layers=layer_0", "--num_turns=1"]
-        done = subprocess.run([*program, *flags], capture_output=True, text=True, check=False)
+        done = script_runner.run("benchmarks/evaluation.py", *flags)
         self.assertEqual(done.returncode, 0, done.stderr)
         result = json.loads(done.stdout.splitlines()[-1])
         self.assertEqual((result["num_clips"], result["num_renderings"]), (1, 3))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.scripts_test import run
+from tests.script_runner import run
 from vggish_inversion.files import hub
 from vggish_inversion.targets import loading
 

@@ -7,7 +7,7 @@ import tempfile
 
 import tensorflow as tf
 
-from tests import scripts_test, speech
+from tests import script_runner, speech
 from tests.report import browser
 from vggish_inversion import results
 
@@ -34,7 +34,7 @@ class DemoTest(tf.test.TestCase):
         super().setUpClass()
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         _leave_an_earlier_demo(cls.folder)
-        cls.result = scripts_test.run("demo.py", f"--output_dir={cls.folder}")
+        cls.result = script_runner.run("demo.py", f"--output_dir={cls.folder}")
         with open(cls.folder / "summary.csv", newline="") as file:
             cls.summary = {(row["layer"], row["preset"]): row for row in csv.DictReader(file)}
 

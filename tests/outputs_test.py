@@ -1,55 +1,22 @@
 """Output folders that are full, read-only or another's: one line, and nothing half done."""
 
 import contextlib
-import json
 import os
 import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 
 import pytest
 import tensorflow as tf
 
-from tests import speech
+from tests import script_runner, speech
 from tests.report import results_folder
 from vggish_inversion.files import folders
 
 _ROOT = pathlib.Path(__file__).parents[1]
 _INVERTER = _ROOT / "hub_models/inverter/small_encoder/speech_commands/layer_6/paper-l1/1"
 _TARGET = "--target=small_encoder/speech_commands"
-
-# What they import takes seconds, so it is there before these processes part.
-_RUN = """
-import json, os, runpy, sys
-import vggish_inversion.evaluation, vggish_inversion.reconstruction.tflite
-import vggish_inversion.inverters.training, vggish_inversion.vocoders.monitoring
-sys.path.insert(0, "scripts")
-results = []
-for script, arguments in json.load(sys.stdin):
-    read, write = os.pipe()
-    if os.fork() == 0:
-        os.dup2(write, 2)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.stderr = open(2, "w", closefd=False)
-        sys.argv = [f"{script}.py", *arguments]
-        try:
-            runpy.run_path(f"scripts/{script}.py", run_name="__main__")
-        except SystemExit as end:
-            sys.stderr.flush()
-            os._exit(end.code or 0)
-        except BaseException:
-            import traceback
-
-            traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(70)
-    os.close(write)
-    said = open(read, errors="replace").read()
-    results.append((os.waitstatus_to_exitcode(os.wait()[1]), said))
-print(json.dumps(results))
-"""
 
 
 def _commands(output: pathlib.Path, scratch: pathlib.Path) -> dict[str, list[str]]:
@@ -92,20 +59,14 @@ class OutputsTest(tf.test.TestCase):
 
     def _run(self, scripts, outputs) -> list[tuple[int, str]]:
         """Exit code and stderr of each script, given its output folder."""
-        commands = []
+        results = []
         for script, output in zip(scripts, outputs, strict=True):
             flags = _commands(output, self.scratch)[script]
-            takes_folder = script != "make_report"
-            commands.append((script, [*flags, *[f"--output_dir={output}"] * takes_folder]))
-        done = subprocess.run(
-            [sys.executable, "-c", _RUN],
-            input=json.dumps(commands),
-            cwd=_ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return json.loads(done.stdout.splitlines()[-1])
+            if script != "make_report":
+                flags = [*flags, f"--output_dir={output}"]
+            done = script_runner.run(f"{script}.py", *flags, cwd=_ROOT)
+            results.append((done.returncode, done.stderr))
+        return results
 
     def _assert_one_line(self, script: str, result: tuple[int, str], *parts: str):
         code, said = result

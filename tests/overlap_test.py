@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests import programs, speech
+from tests import script_runner, speech
 from tests.report import results_folder
 from vggish_inversion import reconstruction
 from vggish_inversion.files import apart, hub
@@ -258,17 +258,20 @@ def outcomes(place):
     (place / "other_tables").mkdir()
     (place / "other_tables" / "summary.csv").write_text("a,b\n1,2\n")
     before = _state(place)
-    commands = [command for command, *_ in _CASES.values()]
-    done = programs.run_all(commands, cwds=[place / cwd for _, cwd, _ in _CASES.values()])
-    return dict(zip(_CASES, done, strict=True)), before, _state(place)
+    done = {
+        case: script_runner.run(program, *flags, cwd=place / cwd)
+        for case, ((program, flags), cwd, _) in _CASES.items()
+    }
+    return done, before, _state(place)
 
 
 @pytest.mark.parametrize("case", _CASES)
 def test_it_is_refused_in_one_line(case, outcomes):
     done = outcomes[0][case]
-    assert done.code == 1, done.err
-    assert len(done.errors) == 1 and "Traceback" not in done.err, done.err
-    assert _CASES[case][2] in done.errors[0]
+    assert done.returncode == 1, done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1 and "Traceback" not in done.stderr, done.stderr
+    assert _CASES[case][2] in errors[0]
 
 
 def test_every_file_is_what_it_was(outcomes):

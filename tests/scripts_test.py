@@ -2,8 +2,6 @@
 
 import csv
 import pathlib
-import subprocess
-import sys
 import tempfile
 
 import numpy as np
@@ -11,16 +9,11 @@ import soundfile
 import tensorflow as tf
 
 from tests import speech
+from tests.script_runner import run
 from vggish_inversion.files import hub
 
 _SCRIPTS = pathlib.Path(__file__).parents[1] / "scripts"
 _INVERTER = "inverter/small_encoder/speech_commands/layer_0/paper-l1"
-
-
-def run(script: str, *flags: str) -> subprocess.CompletedProcess:
-    """Runs a script in a process of its own."""
-    command = [sys.executable, str(_SCRIPTS / script), *flags]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
 
 class ScriptsTest(tf.test.TestCase):

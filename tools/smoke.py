@@ -2,8 +2,8 @@
 
 python tools/smoke.py --output_dir=build/smoke
 
-make lowest runs it with the lowest versions that setup.py declares. Prints a line per script, and ends
-with exit code 1 at the first that fails, with what it said.
+make lowest runs it with the lowest versions that setup.py declares. Prints a line per script, and
+ends with exit code 1 at the first that fails, with what it said.
 """
 
 import argparse

@@ -3,12 +3,10 @@
 import json
 import pathlib
 import shutil
-import subprocess
-import sys
 
 import pytest
 
-from tests import networks, small_runs, speech
+from tests import networks, script_runner, small_runs, speech
 from vggish_inversion.files import hub
 from vggish_inversion.inverters import card, origin, run
 from vggish_inversion.targets import fingerprint, loading
@@ -163,8 +161,9 @@ def test_evaluate_takes_the_weights_of_the_inverters(tmp_path, elsewhere):
     target = loading.load_target(_TASK, weights="untrained", seed=3)
     small_runs.write(tmp_path / "runs" / "a", target, "layer_0")
     data_dir = speech.write_ljspeech(tmp_path / "lj", ["LJ001-0001"])
-    command = [sys.executable, str(_SCRIPTS / "evaluate.py"), f"--data_dir={data_dir}"]
-    command += [f"--inverters_dir={tmp_path / 'runs'}", "--split=all", "--output_dir=results"]
-    subprocess.run(command, check=True, cwd=elsewhere, capture_output=True)
+    flags = [f"--data_dir={data_dir}", f"--inverters_dir={tmp_path / 'runs'}", "--split=all"]
+    flags += ["--output_dir=results"]
+    done = script_runner.run("evaluate.py", *flags, cwd=elsewhere)
+    assert done.returncode == 0, done.stderr
     settings = json.loads((elsewhere / "results" / "run.json").read_text())
     assert (settings["target"], settings["target_fingerprint"]) == (_TASK, target.fingerprint)

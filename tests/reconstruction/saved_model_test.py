@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from tests import networks, small_runs, speech
+from tests import networks, script_runner, small_runs, speech
 from vggish_inversion import reconstruction, vocoders
 from vggish_inversion.files import hub
 from vggish_inversion.inverters import run
@@ -281,20 +281,17 @@ class ExportTest(tf.test.TestCase):
     @pytest.mark.slow
     def test_the_script_takes_the_best_preset(self):
         flags = ["--target=small_encoder/speech_commands", f"--output_dir={self.folder / 'saved'}"]
-        command = [sys.executable, str(_SCRIPT), *flags]
-        done = subprocess.run([*command], capture_output=True, text=True, check=False)
+        done = script_runner.run("export_saved_model.py", *flags)
         self.assertEqual(done.returncode, 1)
         self.assertIn("expected --layer=TAP or --inverter=RUN_FOLDER", done.stderr)
-        done = subprocess.run([*command, "--layer=layer_1"], capture_output=True, check=False)
-        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        done = script_runner.run("export_saved_model.py", *flags, "--layer=layer_1")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn('preset "large"', (self.folder / "saved" / "README.md").read_text())
-        done = subprocess.run(
-            [*command, "--layer=layer_1"], capture_output=True, text=True, check=False
-        )
+        done = script_runner.run("export_saved_model.py", *flags, "--layer=layer_1")
         self.assertEqual(done.returncode, 1)
         self.assertIn("is there already", done.stderr)
         inverter = f"--inverter={hub.find_model(_LAYER_1)}"
-        done = subprocess.run([*command, inverter], capture_output=True, text=True, check=False)
+        done = script_runner.run("export_saved_model.py", *flags, inverter)
         self.assertEqual(done.returncode, 1)
         self.assertIn("leave out --target", done.stderr)
 

@@ -4,8 +4,6 @@ import functools
 import http.server
 import pathlib
 import shutil
-import subprocess
-import sys
 import tarfile
 import tempfile
 import threading
@@ -16,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 import vggish_inversion as vi
-from tests import speech
+from tests import script_runner, speech
 from vggish_inversion import vocoders
 from vggish_inversion.files import hub
 from vggish_inversion.inverters import run
@@ -157,8 +155,7 @@ class TableTest(tf.test.TestCase):
         self.assertEqual(lines[2].split(), [*own, megabytes])
 
     def test_the_script_lists_the_store(self):
-        script = pathlib.Path(__file__).parents[2] / "scripts" / "list_models.py"
-        done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+        done = script_runner.run("list_models.py")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stdout.rstrip("\n"), store.format_table())
 

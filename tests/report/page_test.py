@@ -4,7 +4,6 @@ import base64
 import hashlib
 import io
 import json
-import os
 import pathlib
 import re
 import shutil
@@ -16,6 +15,7 @@ import matplotlib.image
 import numpy as np
 import tensorflow as tf
 
+from tests import script_runner
 from tests.report import document, results_folder
 from vggish_inversion import report, results
 
@@ -458,9 +458,7 @@ class MakeReportTest(tf.test.TestCase):
     """The script, as it is run."""
 
     def _run(self, *flags: str) -> subprocess.CompletedProcess:
-        command = [sys.executable, str(_ROOT / "scripts" / "make_report.py"), *flags]
-        environment = os.environ | {"PYTHONPATH": str(_ROOT)}
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        return script_runner.run("make_report.py", *flags)
 
     def test_exit_codes(self):
         folder = results_folder.write_results_folder(pathlib.Path(self.get_temp_dir()))

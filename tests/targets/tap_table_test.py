@@ -3,20 +3,18 @@
 import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 
 import tensorflow as tf
 
-from tests import networks
+from tests import networks, script_runner
 from vggish_inversion.targets import encoder, loading, tap_table
 
 _ROOT = pathlib.Path(__file__).parents[2]
 
 
 def _list_taps(*flags: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(_ROOT / "scripts" / "list_taps.py"), *flags]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    return script_runner.run("list_taps.py", *flags)
 
 
 class TapTableTest(tf.test.TestCase):

@@ -2,24 +2,17 @@
 
 import json
 import pathlib
-import subprocess
-import sys
 import tempfile
 
 import pytest
 import soundfile
 import tensorflow as tf
 
-from tests import speech
+from tests import script_runner, speech
 from vggish_inversion.files import hub
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _INVERTER = "inverter/small_encoder/speech_commands/layer_0/paper-l1"
-
-
-def _run(script: str, *flags: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(_ROOT / script), *flags]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
 
 class ScriptsTest(tf.test.TestCase):
@@ -29,7 +22,7 @@ class ScriptsTest(tf.test.TestCase):
         data_dir = speech.write_ljspeech(folder / "LJSpeech-1.1", ["LJ001-0001", "LJ001-0002"])
         inverter = hub.find_model(_INVERTER)
         small = ["--vocoder=vocos", "--width=8", "--steps_per_epoch=2", "--batch_size=2"]
-        trained = _run(
+        trained = script_runner.run(
             "scripts/train_melgan.py",
             f"--data_dir={data_dir}",
             f"--output_dir={folder / 'run'}",
@@ -39,7 +32,7 @@ class ScriptsTest(tf.test.TestCase):
         )
         self.assertEqual(trained.returncode, 0, trained.stderr)
         self.assertIn("val_stoi", (folder / "run" / "history.csv").read_text())
-        stored = _run(
+        stored = script_runner.run(
             "tools/store_vocoder.py",
             f"--run_dir={folder / 'run'}",
             f"--models_dir={folder / 'store'}",
@@ -48,7 +41,7 @@ class ScriptsTest(tf.test.TestCase):
         vocoder = folder / "store" / "vocoder" / "vocos" / "1"
         self.assertEqual(stored.stdout.strip(), str(vocoder))
         self.assertEqual(json.loads((vocoder / "config.json").read_text())["width"], 8)
-        heard = _run(
+        heard = script_runner.run(
             "scripts/reconstruct.py",
             f"--inverter={inverter}",
             f"--vocoder={vocoder}",
@@ -62,7 +55,7 @@ class ScriptsTest(tf.test.TestCase):
     def test_one_line_where_there_are_no_weights(self):
         flags = [f"--inverter={hub.find_model(_INVERTER)}", f"--input={speech.CLIPS[0]}"]
         flags += ["--output_dir=unused", "--vocoder=melgan"]
-        result = _run("scripts/reconstruct.py", *flags)
+        result = script_runner.run("scripts/reconstruct.py", *flags)
         self.assertEqual(result.returncode, 1)
         lines = [line for line in result.stderr.splitlines() if line.startswith("error:")]
         self.assertLen(lines, 1, result.stderr)
