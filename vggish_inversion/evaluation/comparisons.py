@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from vggish_inversion import metrics
-from vggish_inversion.results import KEYS, OK, SIDE_COLUMNS, TRUE_LOG_MEL, Condition
+from vggish_inversion.results import KEYS, OK, SIDE_COLUMNS, TRUE_LOG_MEL, Condition, word_errors_of
 
 
 def compare(rows: Iterable[Mapping[str, str]], *, layers: Sequence[str]) -> list[dict]:
@@ -26,9 +26,8 @@ def compare(rows: Iterable[Mapping[str, str]], *, layers: Sequence[str]) -> list
     errors = collections.defaultdict(dict)
     for row in rows:
         if row["status"] == OK and row["num_words"]:
-            counts = ("num_words", "substitutions", "deletions", "insertions")
-            words = metrics.WordErrors(*(int(row[name]) for name in counts))
-            errors[Condition(*(row[name] for name in KEYS))][row["utterance"]] = words
+            condition = Condition(*(row[name] for name in KEYS))
+            errors[condition][row["utterance"]] = word_errors_of(row)
     compared = []
     for kind, a, b in _pairs(list(errors), layers):
         common = [name for name in errors[a] if name in errors[b]]

@@ -18,6 +18,7 @@ from vggish_inversion.results import (
     Condition,
     has_numbers,
     rules_of,
+    word_errors_of,
 )
 
 _MAX_NATURAL_WER = 0.15
@@ -46,16 +47,16 @@ def summarize(
         entry["num_utterances"] = len(chosen)
         spoken = [row for row in chosen if row["num_words"]]
         if spoken:
-            for name, count in (("wer", metrics.word_errors), ("cer", metrics.char_errors)):
-                errors = [
-                    count(row["reference"], row["transcript"], rules_of(row)) for row in spoken
-                ]
+            words = [word_errors_of(row) for row in spoken]
+            chars = [
+                metrics.char_errors(row["reference"], row["transcript"], rules_of(row))
+                for row in spoken
+            ]
+            for name, errors in (("wer", words), ("cer", chars)):
                 interval = metrics.bootstrap_interval(errors)
                 entry |= _figures(name, metrics.pooled_rate(errors), interval)
-            invented, said = (
-                sum(int(row[name]) for row in spoken) for name in ("insertions", "num_words")
-            )
-            entry["insertion_rate"] = round(invented / said, 4)
+            invented = sum(item.insertions for item in words)
+            entry["insertion_rate"] = round(invented / sum(item.num_words for item in words), 4)
         entry["num_gated"] = sum(bool(row["gated"]) for row in chosen)
         for name in MEANS:
             values = np.array([float(row[name] or "nan") for row in chosen])

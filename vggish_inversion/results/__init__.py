@@ -14,6 +14,7 @@ from vggish_inversion.results.columns import (
     has_numbers,
     is_measured,
     rules_of,
+    word_errors_of,
 )
 from vggish_inversion.results.conditions import (
     KEYS,
@@ -79,6 +80,7 @@ __all__ = [
     "open_results",
     "read_results",
     "rules_of",
+    "word_errors_of",
     "short_command",
     "write_json",
     "write_table",

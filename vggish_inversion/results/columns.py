@@ -43,11 +43,17 @@ def rules_of(row: Mapping[str, str]) -> str:
     return row.get("normalization") or metrics.ENGLISH  # rows of before say nothing
 
 
+def word_errors_of(row: Mapping[str, str]) -> metrics.WordErrors:
+    """The word errors that were counted for a row of results.csv that has a reference."""
+    return metrics.WordErrors(*(int(row[name]) for name in COUNTS))
+
+
 def is_measured(row: Mapping[str, str]) -> bool:
-    """Whether the scores and counts of a row of results.csv are numbers, or empty."""
+    """Whether scores and counts of a row of results.csv are numbers, or empty; a word at least."""
     counts = [row[name] for name in COUNTS]
     is_count = [count.isascii() and count.isdecimal() and len(count) < 10 for count in counts]
-    return has_numbers(row) and (all(is_count) or not any(counts))
+    has_words = all(is_count) and int(row["num_words"]) > 0
+    return has_numbers(row) and (has_words or not any(counts))
 
 
 def has_numbers(row: Mapping[str, str]) -> bool:
