@@ -1,8 +1,9 @@
-"""Runs readers in processes that can be killed: for time, for memory, or by their own crash."""
+"""Runs readers in processes that the system ends: for time, for memory, or by their own crash."""
 
 import collections
 import contextlib
 import dataclasses
+import math
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -10,24 +11,25 @@ import pathlib
 import resource
 import shutil
 import signal
-import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import NoReturn
 
-# Of the processor, for the clock on the wall counts what others do on the machine; who waits for
+# Of the processor, for the clock on the wall counts what others do on the machine; what waits for
 # something that does not come uses none, so the clock has its own, larger limit.
 MAX_SECONDS = 10.0
 _MAX_WALL_SECONDS = 60.0
 MAX_MEGABYTES = 2000.0
+_MEGABYTE = 2**20
 
 CLEAN, CLEAR = "clean", "clear error"
 UNCLEAR, DIED, HUNG, BLOATED, ESCAPED = "unclear", "died", "hung", "bloated", "escaped"
 OUTCOMES = (CLEAN, CLEAR, UNCLEAR, DIED, HUNG, BLOATED, ESCAPED)
 FAULTS = OUTCOMES[2:]
 
+_REFUSED = "refused"
 _MAX_LINE = 2000
-_POLL_SECONDS = 0.05
-_WARM_UP_SECONDS = 120.0
+_WARM_UP_SECONDS = 120
 _INPUTS_PER_PROCESS = 400
 _context = multiprocessing.get_context("fork")
 
@@ -72,7 +74,7 @@ def judge(error: BaseException, folder: pathlib.Path) -> str:
 
 
 def run(case: Case, indices: list[int], box: pathlib.Path, *, num_workers: int) -> list[Verdict]:
-    """Has every input read; a worker that dies or is killed is replaced.
+    """Has every input read; a worker that dies or is ended is replaced.
 
     Raises:
         RuntimeError: if the reader refuses the valid input.
@@ -82,12 +84,9 @@ def run(case: Case, indices: list[int], box: pathlib.Path, *, num_workers: int) 
     workers = [_Worker(case, box / str(number)) for number in range(num_workers)]
     try:
         while len(verdicts) < len(indices):
-            for worker in workers:
-                worker.feed(waiting)
-            busy = [worker.connection for worker in workers if worker.index is not None]
-            multiprocessing.connection.wait(busy, _POLL_SECONDS)
-            for worker in workers:
-                verdicts += worker.poll()
+            busy = {item.connection: item for item in workers if item.feed(waiting)}
+            for connection in multiprocessing.connection.wait(list(busy)):
+                verdicts.append(busy[connection].verdict())
     finally:
         for worker in workers:
             worker.kill()
@@ -95,7 +94,7 @@ def run(case: Case, indices: list[int], box: pathlib.Path, *, num_workers: int) 
 
 
 class _Worker:
-    """A process that reads inputs one by one, and the parent's watch over it."""
+    """A process that reads inputs one by one, and what its parent knows of it."""
 
     def __init__(self, case: Case, folder: pathlib.Path):
         self._case, self._folder = case, folder
@@ -103,76 +102,42 @@ class _Worker:
 
     def _start(self) -> None:
         self.connection, theirs = _context.Pipe()
-        self._process = _context.Process(
-            target=_serve, args=(self._case, self._folder, theirs), daemon=True
-        )
+        arguments = (self._case, self._folder, theirs)
+        self._process = _context.Process(target=_serve, args=arguments, daemon=True)
         self._process.start()
         theirs.close()
-        self.index: int | None = None
-        self._num_inputs, self._base, self._peak, self._used = 0, 0.0, 0.0, 0.0
-        self._began: float | None = None
-        self._fed = time.monotonic()
+        self._index: int | None = None
+        self._num_inputs = 0
 
-    def feed(self, waiting: collections.deque[int]) -> None:
-        """Gives it the next input, if it has none."""
-        if self.index is not None or not waiting:
-            return
-        if self._num_inputs == _INPUTS_PER_PROCESS:
-            self.kill()
-            self._start()
-        self.index, self._began, self._fed = waiting.popleft(), None, time.monotonic()
-        self._num_inputs += 1
-        with contextlib.suppress(BrokenPipeError):  # it is dead, as `poll` will see
-            self.connection.send(self.index)
+    def feed(self, waiting: collections.deque[int]) -> bool:
+        """Gives it the next input, if it has none; whether it has one now."""
+        if self._index is None and waiting:
+            if self._num_inputs == _INPUTS_PER_PROCESS:
+                self.kill()
+                self._start()
+            self._index = waiting.popleft()
+            self._num_inputs += 1
+            with contextlib.suppress(BrokenPipeError):  # it is dead, as its verdict will say
+                self.connection.send(self._index)
+        return self._index is not None
 
-    def poll(self) -> Iterator[Verdict]:
-        """The verdict on its input, if there is one by now."""
-        if self.index is None:
-            return
+    def verdict(self) -> Verdict:
+        """What became of its input, once the connection has something to say."""
+        assert self._index is not None
+        index, self._index = self._index, None
         try:
-            while self.connection.poll():
-                kind, *values = self.connection.recv()
-                if kind == "refused":
-                    raise RuntimeError(f"the reader refuses the valid input: {values[0]}")
-                if kind == "began":
-                    self._began, self._base, self._peak = time.monotonic(), values[0], 0.0
-                    self._used = self._seconds()
-                else:
-                    yield Verdict(self.index, *values)
-                    self.index = None
-                    return
+            outcome, *values = self.connection.recv()
         except (EOFError, ConnectionResetError):
             self._process.join()
             code = self._process.exitcode or 0
+            self.kill()
+            self._start()
+            outcome = HUNG if -code in (signal.SIGXCPU, signal.SIGALRM) else DIED
             detail = signal.strsignal(-code) if code < 0 else f"exit code {code}"
-            yield self._end(DIED, detail or str(code))
-            return
-        if self._began is None:
-            if time.monotonic() - self._fed > _WARM_UP_SECONDS:
-                raise RuntimeError("the reader takes too long over the valid input")
-            return
-        self._peak = max(self._peak, _memory(self._process.pid or 0)["VmRSS"] - self._base)
-        if self._seconds() - self._used > MAX_SECONDS:
-            yield self._end(HUNG, f"more than {MAX_SECONDS:g} s")
-        elif time.monotonic() - self._began > _MAX_WALL_SECONDS:
-            yield self._end(HUNG, f"more than {_MAX_WALL_SECONDS:g} s, waiting")
-        elif self._peak > MAX_MEGABYTES:
-            yield self._end(BLOATED, f"more than {MAX_MEGABYTES:g} MB")
-
-    def _end(self, outcome: str, detail: str) -> Verdict:
-        assert self.index is not None
-        seconds = self._seconds() - self._used if outcome != DIED else 0.0
-        verdict = Verdict(self.index, outcome, detail, seconds, self._peak)
-        self.kill()
-        self._start()
-        return verdict
-
-    def _seconds(self) -> float:
-        """Of the processor, that the process has used."""
-        with contextlib.suppress(OSError):
-            stat = pathlib.Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2]
-            return sum(map(int, stat.split()[11:13])) / os.sysconf("SC_CLK_TCK")
-        return 0.0
+            return Verdict(index, outcome, detail or str(code), 0.0, 0.0)
+        if outcome == _REFUSED:
+            raise RuntimeError(f"the reader refuses the valid input: {values[0]}")
+        return Verdict(index, outcome, *values)
 
     def kill(self) -> None:
         """Ends the process, and what it started."""
@@ -181,17 +146,6 @@ class _Worker:
         self._process.kill()
         self._process.join()
         self.connection.close()
-
-
-def _memory(pid: int) -> dict[str, float]:
-    """Megabytes of a process, as the kernel names them."""
-    found = {"VmRSS": 0.0, "VmHWM": 0.0}
-    with contextlib.suppress(OSError):
-        for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-            name, _, value = line.partition(":")
-            if name in found:
-                found[name] = int(value.split()[0]) / 1000
-    return found
 
 
 def _serve(case: Case, folder: pathlib.Path, connection) -> None:
@@ -204,38 +158,63 @@ def _serve(case: Case, folder: pathlib.Path, connection) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     os.chdir(folder)
-    source, output = folder / "in", folder / "out"
-    outcome, detail, *_ = _read(case, None, source, output, lambda base: None)
+
+    def refuse(detail: str) -> NoReturn:
+        connection.send((_REFUSED, detail))
+        os._exit(1)
+
+    signal.signal(signal.SIGALRM, lambda *_: refuse("it takes too long"))
+    signal.alarm(_WARM_UP_SECONDS)
+    outcome, detail, *_ = _read(case, None, folder)
     if outcome in (CLEAR, UNCLEAR, ESCAPED):  # the first time, it may take long
-        connection.send(("refused", detail))
-        return
+        refuse(detail)
+    for name in (signal.SIGXCPU, signal.SIGALRM):
+        signal.signal(name, signal.SIG_DFL)  # it ends the process, whatever that is doing
     while True:
         index = connection.recv()
-        verdict = _read(case, index, source, output, lambda base: connection.send(("began", base)))
-        connection.send(("ended", *verdict))
+        signal.setitimer(signal.ITIMER_REAL, _MAX_WALL_SECONDS)
+        _limit(resource.RLIMIT_CPU, math.ceil(sum(os.times()[:2]) + MAX_SECONDS))
+        # Twice, for a part of what is reserved is never used: what was is judged in the end.
+        _limit(resource.RLIMIT_AS, round((_memory("VmSize") + 2 * MAX_MEGABYTES) * _MEGABYTE))
+        verdict = _read(case, index, folder)
+        for kind in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
+            _limit(kind, resource.RLIM_INFINITY)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        connection.send(verdict)
 
 
-def _read(case: Case, index, source, output, announce) -> tuple[str, str, float, float]:
+def _limit(kind: int, value: int) -> None:
+    _, most = resource.getrlimit(kind)
+    resource.setrlimit(kind, (value if most == resource.RLIM_INFINITY else min(value, most), most))
+
+
+def _memory(name: str) -> float:
+    """Megabytes of this process, by the kernel's name for them."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(status.partition(f"{name}:")[2].split()[0]) / 1024
+
+
+def _read(case: Case, index: int | None, folder: pathlib.Path) -> tuple[str, str, float, float]:
     """Outcome, detail, seconds and megabytes of one input."""
+    source, output = folder / "in", folder / "out"
     for path in (source, output):
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir()
     case.write(index, source)
-    before = sorted(path.name for path in source.parent.iterdir())
+    before = sorted(path.name for path in folder.iterdir())
     pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
-    base = _memory(os.getpid())["VmRSS"]
-    announce(base)
+    base = _memory("VmRSS")
     began = sum(os.times()[:4])  # of processes that it started, too
     try:
         case.read(source, output)
         outcome, detail = CLEAN, ""
     except Exception as error:  # noqa: BLE001  (what it is, is the question)
-        outcome = judge(error, source)
+        outcome = BLOATED if isinstance(error, MemoryError) else judge(error, source)
         whole = "".join(traceback.format_exception(error))
         detail = " ".join(str(error).split()) if outcome == CLEAR else whole
     seconds = sum(os.times()[:4]) - began
-    megabytes = max(0.0, _memory(os.getpid())["VmHWM"] - base)
-    if sorted(path.name for path in source.parent.iterdir()) != before:
+    megabytes = max(0.0, _memory("VmHWM") - base)
+    if sorted(path.name for path in folder.iterdir()) != before:
         outcome, detail = ESCAPED, "wrote outside of the output folder"
     elif outcome in (CLEAN, CLEAR) and seconds > MAX_SECONDS:
         outcome = HUNG

@@ -21,7 +21,7 @@ _PATHS = {
 }
 SCRIPTS = sorted(_PATHS)
 _ONE_LINE = re.compile(r"^(?:FATAL Flags parsing error:|error:) .+", re.MULTILINE)
-_DEFINITION = re.compile(r"DEFINE_\w+\(\s*\"(\w+)\"|define_choices_flag\(\s*\"(\w+)\"")
+_DEFINITION = re.compile(r"(?:DEFINE_\w+|define_\w+_flag)\(\s*\"(\w+)\"")
 _SHARED = ("target", "target_weights", "seed", "patch_hop_frames", "strategy")
 _VALUES = ("", "-1", "0", "1", "2/3", "0/0", "1e9", "true", "all", "layer_1", "layer_1,layer_1")
 _VALUES += ("untrained", "absent", "absent/absent", ".", "..", "empty", "file", "file,empty", "/")
@@ -43,7 +43,7 @@ def flag_names(script: str) -> list[str]:
     text = sources[0].read_text(encoding="utf-8")
     for path in sources[1:]:
         text += path.read_text(encoding="utf-8") if f"import {path.stem}" in text else ""
-    found = {name for pair in _DEFINITION.findall(text) for name in pair if name}
+    found = set(_DEFINITION.findall(text))
     return sorted(found | {name for name in _SHARED if "define_" in text})
 
 
