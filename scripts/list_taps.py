@@ -1,5 +1,8 @@
 r"""Lists the layers of a target that can be inverted: shape, values per second, receptive field.
 
+Below them stands the front end that the target is taken to have: what was stated for a network of
+your own (docs/your_own_network.md), and what is assumed.
+
   python scripts/list_taps.py --target=vggish
   python scripts/list_taps.py --target=path/to/model.keras --markdown
 
@@ -22,6 +25,8 @@ def main():
     target = _LOAD_TARGET(default_weights=encoder.UNTRAINED if is_family else None)
     rows = tap_table.tap_rows(target)
     print(tap_table.format_markdown(rows) if _MARKDOWN.value else tap_table.format_text(rows))
+    if not _MARKDOWN.value:
+        print("\nfront end:", *tap_table.front_end_lines(target), sep="\n")
 
 
 if __name__ == "__main__":

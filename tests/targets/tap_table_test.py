@@ -42,6 +42,30 @@ class TapTableTest(tf.test.TestCase):
         self.assertEqual(head, "layer  shape  activation  values/s  receptive field  ms")
         self.assertEqual(line, "a      1 x 2  relu              12  3 x 3            45")
 
+    def test_the_front_end_that_is_assumed(self):
+        target = encoder.TargetEncoder.from_keras(
+            networks.small_cnn((96, None, 1)), log_mel={"log_offset": 0.001, "num_bands": 64}
+        )
+        lines = [line.split(None, 2) for line in tap_table.front_end_lines(target)]
+        self.assertEqual(
+            {name: (value, source) for name, value, source in lines},
+            {
+                "axes": ("frames,bands", "assumed"),
+                "sample_rate_hz": ("16000", "assumed, as VGGish's"),
+                "window_seconds": ("0.025", "assumed, as VGGish's"),
+                "hop_seconds": ("0.01", "assumed, as VGGish's"),
+                "num_bands": ("64", "stated"),
+                "low_hz": ("125", "assumed, as VGGish's"),
+                "high_hz": ("7500", "assumed, as VGGish's"),
+                "log_offset": ("0.001", "stated"),
+                "patch_frames": ("96", "of the input's shape"),
+                "patch_hop_frames": ("96", "assumed, side by side"),
+            },
+        )
+        lines = tap_table.front_end_lines(loading.load_target("vggish", weights="untrained"))
+        self.assertLen(lines, 9)
+        self.assertContainsExactSubsequence(lines[0], "the network's own")
+
     def test_the_script(self):
         with tempfile.TemporaryDirectory() as folder:
             path = f"{folder}/net.keras"
@@ -49,7 +73,11 @@ class TapTableTest(tf.test.TestCase):
             result = _list_taps(f"--target={path}")
             self.assertEqual(result.returncode, 0, result.stderr)
             rows = tap_table.tap_rows(loading.load_target(path))
-            self.assertEqual(result.stdout.rstrip(), tap_table.format_text(rows))
+            table, front_end = result.stdout.rstrip().split("\n\n")
+            self.assertEqual(table, tap_table.format_text(rows))
+            title, *lines = front_end.splitlines()
+            self.assertEqual(title, "front end:")
+            self.assertEqual(lines, tap_table.front_end_lines(loading.load_target(path)))
         result = _list_taps("--target=resnet")
         self.assertEqual(result.returncode, 1)
         self.assertIn("error: no target 'resnet'", result.stderr)

@@ -43,10 +43,12 @@ class TargetEncoder:
         model: `[batch, frames, bands]` float32 log-mel patches in nats -> {tap name: activations}.
         taps: the taps, from shallow to deep.
         log_mel: the front end that the network was trained with.
+        log_mel_sources: where each of its settings is known from; empty for this project's targets.
+        axes: of the patches that your own network takes, if you stated them.
         fingerprint: of the network: layers, weights and front end; see `targets.fingerprint`.
         absent: taps of the network that its weights do not reach, and why.
         weights: what `load_target` was asked for, so that a run can ask for it again.
-        seed: likewise.
+        seed: of untrained weights, as `load_target` was asked for it.
     """
 
     def __init__(
@@ -56,6 +58,8 @@ class TargetEncoder:
         taps: tuple[Tap, ...],
         *,
         log_mel: features.LogMelParams,
+        log_mel_sources: Mapping[str, str] | None = None,
+        axes: str | None = None,
         aliases: Mapping[str, str] | None = None,
         fingerprint: str = "",
         weights_fingerprint: Callable[[], str] | None = None,
@@ -67,6 +71,8 @@ class TargetEncoder:
         self.model = model
         self.taps = taps
         self.log_mel = log_mel
+        self.log_mel_sources = dict(log_mel_sources or {})
+        self.axes = axes
         self.aliases = dict(aliases or {})
         self.fingerprint = fingerprint
         self.absent = dict(absent or {})
@@ -88,6 +94,7 @@ class TargetEncoder:
         taps: Sequence[str] | None = None,
         log_mel: features.LogMelParams | Mapping[str, Any] | None = None,
         log_mel_layer: str | None = None,
+        axes: str | None = None,
         name: str | None = None,
     ) -> "TargetEncoder":
         """Makes a target of your own network. It shares the model's layers, and freezes them.
@@ -101,6 +108,9 @@ class TargetEncoder:
                 VGGish's. Frames and bands need not be stated where the model's input has them.
             log_mel_layer: of a model that takes waveforms `[batch, samples]`, the layer whose
                 output is that log-mel. The taps lie behind it.
+            axes: the order of a patch's axes in the model: "frames,bands", or "bands,frames", as
+                librosa gives them. Taps of three axes are then turned to frames first. If None it
+                is frames x bands, with a warning where the shape suggests the other.
             name: the path at which the model is saved, if scripts are to find it again.
 
         Raises:
@@ -109,7 +119,7 @@ class TargetEncoder:
         from vggish_inversion.targets.own import keras_model  # which needs this class
 
         return keras_model.from_keras(
-            model, taps=taps, log_mel=log_mel, log_mel_layer=log_mel_layer, name=name
+            model, taps=taps, log_mel=log_mel, log_mel_layer=log_mel_layer, axes=axes, name=name
         )
 
     def tap(self, name: str) -> Tap:

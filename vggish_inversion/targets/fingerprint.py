@@ -28,13 +28,16 @@ _IGNORED |= {"build_config", "compile_config"}
 _OF_TRAINING = ("_initializer", "_regularizer", "_constraint")
 
 
-def of_network(model: keras.Model, front_end: Any, *, start: Any = None) -> str:
+def of_network(
+    model: keras.Model, front_end: Any, *, start: Any = None, axes: str | None = None
+) -> str:
     """The fingerprint of a functional model.
 
     Args:
         model: of one input.
         front_end: what makes its input, a dataclass.
         start: the tensor of the model where that enters, if it is not the input.
+        axes: the order of its axes there, if not frames x bands.
     """
     model = graph.as_functional(model)
     digests: dict[int, str] = {id(model.inputs[0]): "input"}
@@ -47,6 +50,7 @@ def of_network(model: keras.Model, front_end: Any, *, start: Any = None) -> str:
             "outputs": sorted({digests[id(tensor)] for tensor in model.outputs}),
             "start": digests[id(start)],
             "front_end": of_front_end(front_end),
+            **_axes(axes),
         }
     )
 
@@ -59,9 +63,15 @@ def of_weights(model: keras.Model) -> str:
     return f"{WEIGHTS_PREFIX}{digest.hexdigest()}"
 
 
-def of_files(digests: Sequence[str], front_end: Any) -> str:
+def of_files(digests: Sequence[str], front_end: Any, *, axes: str | None = None) -> str:
     """The fingerprint of a network whose layers cannot be seen, by the digests of its files."""
-    return PREFIX + _digest({"files": list(digests), "front_end": of_front_end(front_end)})
+    return PREFIX + _digest(
+        {"files": list(digests), "front_end": of_front_end(front_end), **_axes(axes)}
+    )
+
+
+def _axes(axes: str | None) -> dict[str, str]:
+    return {"axes": axes} if axes and axes != "frames,bands" else {}
 
 
 def of_front_end(front_end: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ reads of them (`_nodes_by_depth`) is read here alone.
 
 import collections
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -56,6 +56,27 @@ def as_functional(model: Any) -> keras.Model:
 def calls(model: keras.Model) -> list[Call]:
     """The calls of a functional model's layers, each after those that it depends on."""
     return list(_named((node.operation, node.input_tensors, node.outputs) for node in nodes(model)))
+
+
+def swapped_axes(calls: Iterable[Call]) -> set[int]:
+    """The ids of tensors whose first two axes beside the batch change places on the way there."""
+    swapped: set[int] = set()
+    for call in calls:
+        is_swapped = bool(call.inputs) and id(call.inputs[0]) in swapped
+        if is_swapped != is_swap(call.layer):
+            swapped.update(map(id, call.outputs))
+    return swapped
+
+
+def is_swap(layer: Any) -> bool:
+    """Whether it lets the first two axes beside the batch change places, and no other."""
+    if isinstance(layer, keras.layers.Permute):
+        order = layer.dims
+    else:  # keras.ops.transpose, which counts the batch
+        order = tuple(getattr(layer, "axes", None) or ())[1:]
+        if type(layer).__name__ != "Transpose":
+            return False
+    return tuple(order) in ((2, 1), (2, 1, 3))
 
 
 def replay(model: keras.Model, start: Any, tensor: Any) -> list[Call]:

@@ -93,7 +93,13 @@ def receptive_fields(target: encoder.TargetEncoder) -> dict[str, Field]:
         inputs = [fields.get(id(tensor), _WHOLE) for tensor in call.inputs]
         field = _WHOLE if all(seen == _WHOLE for seen in inputs) else _after(call, inputs)
         fields.update({id(tensor): field for tensor in call.outputs})
-    return {tap.name: fields[id(target.model.output[tap.name])] for tap in target.taps}
+    outputs = {tap.name: target.model.output[tap.name] for tap in target.taps}
+    # Of a network of bands x frames, taps without channels lie as they are in it.
+    swapped = graph.swapped_axes(graph.calls(target.model))
+    return {
+        name: _swap(fields[id(tensor)]) if id(tensor) in swapped else fields[id(tensor)]
+        for name, tensor in outputs.items()
+    }
 
 
 def _after(call: graph.Call, inputs: list[Field]) -> Field:
@@ -115,11 +121,17 @@ def _after(call: graph.Call, inputs: list[Field]) -> Field:
             return _WHOLE
         frames, bands = _merge(inputs)
         return (frames, bands if rank == 4 else None)  # of three axes, the last is the bands
+    if graph.is_swap(layer):
+        return _swap(inputs[0])
     if kind is keras.layers.Reshape:
         return _reshape(inputs[0], shape[1:], call.outputs[0].shape[1:])
     if not isinstance(layer, keras.layers.Layer) and kind.__name__ in _OPERATIONS:
         return _merge(inputs)
     return _WHOLE
+
+
+def _swap(field: Field) -> Field:
+    return (field[1], field[0])
 
 
 def _slide(layer: Any, field: Field, shape) -> Field:

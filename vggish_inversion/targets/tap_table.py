@@ -1,5 +1,6 @@
 """A target's taps as a table: shape, activation, values per second, receptive field."""
 
+import dataclasses
 from collections.abc import Sequence
 
 from vggish_inversion import features
@@ -7,6 +8,7 @@ from vggish_inversion.targets import encoder, receptive_field
 
 COLUMNS = ("layer", "shape", "activation", "values/s", "receptive field", "ms")
 _WHOLE_PATCH = "whole patch"
+_STATED, _ASSUMED, _OWN = "stated", "assumed", "the network's own"
 
 
 def tap_rows(target: encoder.TargetEncoder) -> list[tuple[str, ...]]:
@@ -39,6 +41,24 @@ def _field(field: receptive_field.Field, params: features.LogMelParams) -> tuple
     text = _WHOLE_PATCH if (frames, bands) == patch else f"{frames} x {bands}"
     seconds = params.window_seconds + (frames - 1) * params.hop_seconds
     return text, f"{1000 * seconds:.0f}"
+
+
+def front_end_lines(target: encoder.TargetEncoder) -> list[str]:
+    """The front end that a target is taken to have: each setting, and where it is known from."""
+    settings = dataclasses.asdict(target.log_mel)
+    rows = [("axes", target.axes or "frames,bands", _STATED if target.axes else _ASSUMED)]
+    rows += [
+        (name, f"{value:g}" if isinstance(value, float) else str(value), source)
+        for name, value in settings.items()
+        for source in (target.log_mel_sources.get(name, _OWN),)
+    ]
+    if not target.log_mel_sources:
+        rows = rows[1:]
+    widths = [max(len(row[index]) for row in rows) for index in range(2)]
+    return [
+        f"{name.ljust(widths[0])}  {value.ljust(widths[1])}  {source}"
+        for name, value, source in rows
+    ]
 
 
 def format_text(rows: Sequence[Sequence[str]]) -> str:

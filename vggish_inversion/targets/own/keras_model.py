@@ -56,6 +56,7 @@ def from_keras(
     taps: Sequence[str] | None = None,
     log_mel: features.LogMelParams | Mapping[str, Any] | None = None,
     log_mel_layer: str | None = None,
+    axes: str | None = None,
     name: str | None = None,
     untrained_seed: int | None = None,
 ) -> encoder.TargetEncoder:
@@ -70,28 +71,39 @@ def from_keras(
         what, start = f"{what}/{log_mel_layer}", waveform_model.find_log_mel(whole, log_mel_layer)
         advice = "name a layer that yields log-mel"
     network_input.check_patches(what, start.shape, advice)
-    params = network_input.complete(start.shape[1:3], log_mel)
+    network_input.check_axes(axes)
+    shape = network_input.frames_and_bands(name or what, start.shape, axes)
+    params = network_input.complete(shape, log_mel)
     if log_mel_layer:
-        waveform_model.check_front_end(whole, start, params)
+        waveform_model.check_front_end(whole, start, params, axes=axes)
     patches = keras.Input((params.patch_frames, params.num_bands), name="log_mel_patches")
-    calls = graph.replay(whole, start, network_input.as_input(patches, start.shape))
+    calls = graph.replay(whole, start, network_input.as_input(patches, start.shape, axes))
     chosen = _choose(whole.name, calls, taps)
     # Named after all calls: a pool's activation is that of a layer which may not be tapped.
     activations = _activations(calls)
-    frozen = keras.Model(
-        patches, {call.name: call.outputs[0] for call in chosen}, name="custom_target"
-    )
+    outputs = {call.name: call.outputs[0] for call in chosen}
+    if axes == network_input.BANDS_FRAMES:
+        swapped = graph.swapped_axes(calls)
+        outputs = {
+            tap: tensor
+            if len(tensor.shape) < 4 or id(tensor) in swapped
+            else network_input.frames_first(tensor)
+            for tap, tensor in outputs.items()
+        }
+    frozen = keras.Model(patches, outputs, name="custom_target")
     if untrained_seed is not None:
         untrained.assign(frozen, untrained_seed)
     return encoder.TargetEncoder(
         name or model.name,
         frozen,
         tuple(
-            encoder.Tap(call.name, tuple(call.outputs[0].shape[1:]), activations[call.name])
-            for call in chosen
+            encoder.Tap(tap, tuple(tensor.shape[1:]), activations[tap])
+            for tap, tensor in outputs.items()
         ),
         log_mel=params,
-        fingerprint=fingerprint.of_network(whole, params, start=start),
+        log_mel_sources=network_input.sources(shape, log_mel),
+        axes=axes,
+        fingerprint=fingerprint.of_network(whole, params, start=start, axes=axes),
         weights_fingerprint=lambda: fingerprint.of_weights(model),
     )
 
@@ -122,6 +134,7 @@ def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.Tar
     settings_path = settings_path or network_input.find_settings(source)
     settings = network_input.read_settings(settings_path) if settings_path else {}
     log_mel_layer = settings.pop(network_input.LOG_MEL_LAYER, None)
+    axes = settings.pop(network_input.AXES, None)
     if source.is_dir():
         if weights is not None:
             raise ValueError(
@@ -138,7 +151,7 @@ def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.Tar
             )
         from vggish_inversion.targets.own import saved_model  # not at the top: it needs TensorFlow
 
-        return saved_model.load(path, source, settings)
+        return saved_model.load(path, source, settings, axes=axes)
     model = hub.read_keras_model(source)
     if weights is not None and weights != encoder.UNTRAINED:
         hub.load_keras_weights(model, weights)
@@ -147,6 +160,7 @@ def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.Tar
             model,
             log_mel=settings,
             log_mel_layer=log_mel_layer,
+            axes=axes,
             name=path,
             untrained_seed=seed if weights == encoder.UNTRAINED else None,
         )

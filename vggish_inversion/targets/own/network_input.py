@@ -6,12 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+from absl import logging
 
 from vggish_inversion import features
 from vggish_inversion.files import documents, hub
 
 LOG_MEL_LAYER = "log_mel_layer"
+AXES = "axes"
+FRAMES_BANDS, BANDS_FRAMES = "frames,bands", "bands,frames"  # of a patch as the network takes it
 SAVE_PATCHES = "export a function of log-mel patches [batch, frames, bands]"
+
+# Bands that people choose; a first axis of so many, and a second no shorter, may be librosa's.
+_USUAL_BANDS = (40, 64, 80, 96, 128)
+
+STATED, OF_SHAPE, ASSUMED = "stated", "of the input's shape", "assumed, as VGGish's"
 
 _TOO_LARGE = 1e9  # for Hz, frames, bands or seconds alike
 
@@ -33,7 +41,7 @@ def find_settings(source: pathlib.Path) -> pathlib.Path | None:
 
 
 def read_settings(path: pathlib.Path) -> dict[str, Any]:
-    """Fields of `LogMelParams`, and maybe `log_mel_layer`, of a JSON file.
+    """Fields of `LogMelParams`, and maybe `log_mel_layer` and `axes`, of a JSON file.
 
     Raises:
         hub.WeightsError: if the file is not JSON of known fields.
@@ -43,7 +51,9 @@ def read_settings(path: pathlib.Path) -> dict[str, Any]:
         layer = settings.get(LOG_MEL_LAYER, "")
         if not isinstance(layer, str):
             raise ValueError(f"{LOG_MEL_LAYER} is {repr(layer)[:40]}, not a layer's name")
-        check_fields({name: settings[name] for name in settings if name != LOG_MEL_LAYER})
+        check_axes(settings.get(AXES))
+        others = (LOG_MEL_LAYER, AXES)
+        check_fields({name: settings[name] for name in settings if name not in others})
     except ValueError as error:
         raise hub.WeightsError(
             f"{path}: expected a JSON object of the model's log-mel settings ({error}); mend it, "
@@ -70,6 +80,56 @@ def check_fields(settings: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} is {repr(value)[:40]}, not {kind}")
         if not 0 < value < _TOO_LARGE:
             raise ValueError(f"{name} is {str(value)[:40]}, not above 0 and below {_TOO_LARGE:g}")
+
+
+def check_axes(axes: Any) -> None:
+    """Makes sure that axes are None or in one of the two orders.
+
+    Raises:
+        ValueError: if they are not.
+    """
+    if axes not in (None, FRAMES_BANDS, BANDS_FRAMES):
+        raise ValueError(
+            f"{AXES} is {repr(axes)[:40]}, neither {FRAMES_BANDS!r} nor {BANDS_FRAMES!r}"
+        )
+
+
+def frames_and_bands(
+    name: str, shape: Sequence[int | None], axes: str | None
+) -> tuple[int | None, int | None]:
+    """Frames and bands of an input `[batch, frames, bands]`, or the other way round.
+
+    Where the order is not stated it is frames x bands, and a warning says so if the shape suggests
+    that it may be the other.
+    """
+    first, second = shape[1:3]
+    if axes == BANDS_FRAMES:
+        return second, first
+    if axes is None and first in _USUAL_BANDS and (second is None or second >= first):
+        logging.warning(
+            "%s takes %s, read as %s frames x %s bands; if it is bands x frames, as librosa gives "
+            'them, state {"axes": "bands,frames"} in its JSON settings, or axes= in Python '
+            '("frames,bands" if not)',
+            name,
+            [*shape],
+            first,
+            "any" if second is None else second,
+        )
+    return first, second
+
+
+def sources(
+    shape: Sequence[int | None], stated: features.LogMelParams | Mapping[str, Any] | None
+) -> dict[str, str]:
+    """Where each setting of a front end that `complete` gives comes from."""
+    named = _DEFAULTS if isinstance(stated, features.LogMelParams) else stated or {}
+    found = dict.fromkeys(_DEFAULTS, ASSUMED) | dict.fromkeys(named, STATED)
+    for name, length in zip(("patch_frames", "num_bands"), shape, strict=False):
+        if length is not None and found[name] == ASSUMED:
+            found[name] = OF_SHAPE
+    if found["patch_hop_frames"] == ASSUMED:
+        found["patch_hop_frames"] = "assumed, side by side"
+    return found
 
 
 def complete(
@@ -118,8 +178,16 @@ def complete(
     return params
 
 
-def as_input(patches, shape: Sequence[int | None]):
-    """Patches with the channel axis, if any, that a network takes: one, or three alike."""
+def as_input(patches, shape: Sequence[int | None], axes: str | None = None):
+    """Patches in the order of axes, and with the channels, if any, that a network takes.
+
+    Args:
+        patches: `[batch, frames, bands]`.
+        shape: of the network's input; channels are one, or three alike.
+        axes: their order there, frames x bands if None.
+    """
+    if axes == BANDS_FRAMES:
+        patches = keras.layers.Permute((2, 1), name="log_mel_axes")(patches)
     if len(shape) == 3:
         return patches
     channels = shape[3] or 1
@@ -127,6 +195,11 @@ def as_input(patches, shape: Sequence[int | None]):
     if channels == 1:
         return image
     return keras.layers.Concatenate(name="log_mel_channels")([image] * channels)
+
+
+def frames_first(activations):
+    """`[batch, bands, frames, channels]` -> `[batch, frames, bands, channels]`, as taps are."""
+    return keras.layers.Permute((2, 1, 3), dtype=activations.dtype)(activations)
 
 
 def check_patches(name: str, shape: Sequence[int | None], advice: str) -> None:

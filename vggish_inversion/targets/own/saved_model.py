@@ -18,7 +18,11 @@ _SIGNATURE = "serving_default"
 
 
 def load(
-    name: str, folder: pathlib.Path, log_mel: Mapping[str, Any] | None = None
+    name: str,
+    folder: pathlib.Path,
+    log_mel: Mapping[str, Any] | None = None,
+    *,
+    axes: str | None = None,
 ) -> encoder.TargetEncoder:
     """Loads a SavedModel's folder as a target.
 
@@ -31,6 +35,7 @@ def load(
         name: of the target.
         folder: with `saved_model.pb`. What it holds is a program: load only what you trust.
         log_mel: fields of `LogMelParams`.
+        axes: of its patches, and of taps of three axes: "bands,frames", or frames x bands.
 
     Raises:
         ValueError: if it cannot be read, or does not take log-mel patches.
@@ -54,9 +59,10 @@ def load(
         raise ValueError(
             f"{folder} takes {spec}; expected float32, and a batch of any size, or of 1"
         )
-    params = network_input.complete(spec.shape[1:3], log_mel)
+    shape = network_input.frames_and_bands(name, tuple(spec.shape), axes)
+    params = network_input.complete(shape, log_mel)
     patches = keras.Input((params.patch_frames, params.num_bands), name="log_mel_patches")
-    image = network_input.as_input(patches, spec.shape)
+    image = network_input.as_input(patches, spec.shape, axes)
     try:
         layer = saved_function.SavedFunction(
             loaded, function, tuple(image.shape[1:]), one_by_one=spec.shape[0] == 1
@@ -65,6 +71,11 @@ def load(
         raise ValueError(f"{folder}: {error}") from error
     outputs = layer(image) if layer.shapes else {}
     outputs = {tap.replace("/", "."): outputs[tap] for tap in layer.shapes}
+    if axes == network_input.BANDS_FRAMES:
+        outputs = {
+            tap: tensor if len(tensor.shape) < 4 else network_input.frames_first(tensor)
+            for tap, tensor in outputs.items()
+        }
     absent = {tap.replace("/", "."): reason for tap, reason in layer.left_out.items()}
     reasons = ", ".join(f"{tap} ({reason})" for tap, reason in absent.items())
     if not outputs:
@@ -83,7 +94,9 @@ def load(
             encoder.Tap(tap, tuple(tensor.shape[1:]), "unknown") for tap, tensor in outputs.items()
         ),
         log_mel=params,
-        fingerprint=fingerprint.of_files(digests, params),
+        log_mel_sources=network_input.sources(shape, log_mel),
+        axes=axes,
+        fingerprint=fingerprint.of_files(digests, params, axes=axes),
         weights_fingerprint=lambda: _weights_fingerprint(digests),
         absent={tap: f"it is {reason}" for tap, reason in absent.items()},
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from vggish_inversion import features
 from vggish_inversion.targets import graph
+from vggish_inversion.targets.own import network_input
 
 _TOLERANCE_NATS = 0.1
 
@@ -31,7 +32,9 @@ def find_log_mel(model: keras.Model, layer: str) -> Any:
     return found[0][0]
 
 
-def check_front_end(model: keras.Model, log_mel: Any, params: features.LogMelParams) -> None:
+def check_front_end(
+    model: keras.Model, log_mel: Any, params: features.LogMelParams, *, axes: str | None = None
+) -> None:
     """Makes sure that the network computes the log-mel that it is said to compute.
 
     The mean of every band is compared, on white noise and on silence: padding may shift frames.
@@ -40,6 +43,7 @@ def check_front_end(model: keras.Model, log_mel: Any, params: features.LogMelPar
         model: `[batch, samples]` or `[batch, samples, 1]` -> anything.
         log_mel: the tensor in it that is the log-mel.
         params: what it is said to be.
+        axes: of the tensor, frames x bands if None.
 
     Raises:
         ValueError: if they differ by more than 0.1 nats.
@@ -53,6 +57,8 @@ def check_front_end(model: keras.Model, log_mel: Any, params: features.LogMelPar
     for sound, waveform in (("noise", noise), ("silence", np.zeros_like(noise))):
         batch = waveform.reshape((1, num_samples, 1)[: len(shape)])
         made = np.asarray(keras.ops.convert_to_numpy(front_end(batch, training=False)))
+        if axes == network_input.BANDS_FRAMES:
+            made = made.swapaxes(1, 2)
         bands = made.reshape(-1, params.num_bands).mean(axis=0)
         expected = _log_mel(waveform, params).mean(axis=0)
         difference = np.abs(bands - expected).max()
