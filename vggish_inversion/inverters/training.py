@@ -98,7 +98,7 @@ def _train(target, layer, config, train, validation, run_dir, callbacks, chief) 
     context = chain.views_of_tap(target, layer, config).context_frames
     train, validation = train.with_context(context), validation.with_context(context)
     _warn_of_little(train, steps_per_epoch * config.num_epochs)
-    model, whole, inverter, variables = _assemble(target, layer, config, steps_per_epoch)
+    model, whole, inverter, variables = assemble(target, layer, config, steps_per_epoch)
     checkpoint = run_folder.Checkpoint(
         run_dir, variables, examples_per_epoch=steps_per_epoch * config.batch_size, writes=chief
     )
@@ -138,7 +138,9 @@ def _train(target, layer, config, train, validation, run_dir, callbacks, chief) 
     return inverter
 
 
-def _assemble(target, layer: str, config: TrainConfig, steps_per_epoch: int):
+def assemble(
+    target: encoder.TargetEncoder, layer: str, config: TrainConfig, steps_per_epoch: int
+) -> tuple[keras.Model, keras.Model, keras.Model, list[keras.Variable]]:
     """The compiled model, the chain and the inverter in it, and what a checkpoint has to keep."""
     model, inverter = chain.build_training_model(target, layer, config)
     whole = model

@@ -4,15 +4,14 @@ import math
 import pathlib
 import shutil
 import time
-from collections.abc import Callable
 
-import keras
 import numpy as np
 import soundfile
 
 from vggish_inversion.data import corpora, splits
 from vggish_inversion.experiments.comanducci_2021 import experiment as experiments
-from vggish_inversion.inverters import adversarial, grid, network
+from vggish_inversion.inverters import config as inverter_config
+from vggish_inversion.inverters import grid, training
 from vggish_inversion.targets import encoder, loading, vggish, yamnet
 
 # What is fetched where no --target_weights or --asr_model says where it lies, and its bytes.
@@ -20,17 +19,8 @@ _TARGET_DOWNLOADS = {"vggish": (vggish.HUB_URL, 289e6), "yamnet": (yamnet.HUB_UR
 _ASR_DOWNLOADS = {"wav2vec2": ("facebook/wav2vec2-base-960h of Hugging Face's hub", 378e6)}
 
 _SAMPLED_FILES = 100  # of whose headers a split's length is told
-_TIMED_PATCHES = 32
-_SECONDS_TO_COMPILE = 10  # a run's graph
-
-# Seconds to reconstruct, recognise and score a second of speech under one condition.
-# PocketSphinx: `seconds` of a run.json over the seconds of its audio/, on two busy cores, of
-# scripts/evaluate.py --target=small_encoder/speech_commands --data_dir=scripts/demo_speech
-# --split=all --limit=2. Wav2Vec2 was not measured: its operations at the speed of two cores.
-_EVALUATION_SECONDS = {"pocketsphinx": 0.8, "wav2vec2": 0.4}
-
+_TIMED_PATCHES = 16
 _BYTES_PER_VALUE = 4  # float32, on disk as in memory
-_PARAMETER_COPIES = 4  # the checkpoint's: weights and Adam's two moments; inverter.keras
 _WAV_BYTES_PER_SAMPLE = 2
 
 
@@ -43,14 +33,14 @@ def describe_plan(
 ) -> str:
     """What is left to do, for the terminal.
 
-    Training's time is from a batch through each tap's networks on this machine, with random weights
-    in place of the target's, which may not be here yet: a rough guide.
+    Training's time is from a step of each inverter that is left, on this machine, with random
+    weights in place of the target's, which may not be here yet: a rough guide.
 
     Args:
         experiment: what is to be done.
         target_name: of `loading.load_target`.
-        weights: likewise.
-        seed: likewise.
+        weights: of the target, as `loading.load_target` takes them.
+        seed: of weights that are not trained.
 
     Raises:
         ValueError: if the target is unknown, or the corpora cannot be read.
@@ -76,18 +66,15 @@ def describe_plan(
     num_conditions = (len(places) + 2) * len(experiment.grid.transcribers)
     run_bytes, training_seconds = 0.0, 0.0
     for tap, config in missing:
-        num_bytes, seconds_per_patch = _run_costs(target, tap, config.loss)
+        num_bytes, seconds_per_patch = _run_costs(target, tap, config)
         run_bytes += num_bytes
         training_seconds += seconds_per_patch * num_epochs * max(num_patches, config.batch_size)
-        training_seconds += _SECONDS_TO_COMPILE
     bytes_per_second = frames_per_second * params.num_bands
     cache_bytes = sum(seconds.values()) * bytes_per_second * 2  # float16
     result_bytes = (len(places) + 2) * test_seconds
     result_bytes *= (
         params.sample_rate_hz * _WAV_BYTES_PER_SAMPLE + bytes_per_second * _BYTES_PER_VALUE
     )
-    evaluation_seconds = test_seconds * (len(places) + 2)
-    evaluation_seconds *= sum(_EVALUATION_SECONDS[name] for name in experiment.grid.transcribers)
     needed, free = cache_bytes + run_bytes + result_bytes, _free_bytes(experiment.output_dir)
     downloads = _downloads(experiment, target_name, weights)
     return "\n".join(
@@ -102,8 +89,8 @@ def describe_plan(
             f"{_gigabytes(cache_bytes)}, inverters {_gigabytes(run_bytes)}, results "
             f"{_gigabytes(result_bytes)}); {_gigabytes(free)} are free"
             + (": TOO LITTLE" if free < needed else ""),
-            f"time        about {_duration(training_seconds)} of training and up to "
-            f"{_duration(evaluation_seconds)} of evaluation on this machine",
+            f"time        about {_duration(training_seconds)} of training on this machine; the "
+            "evaluation's bar tells its own",
         ]
     )
 
@@ -119,30 +106,21 @@ def _speech_seconds(utterances: list[corpora.Utterance]) -> float:
     return float(np.mean(lengths)) * len(utterances) if lengths else 0.0
 
 
-def _run_costs(target: encoder.TargetEncoder, tap: encoder.Tap, loss: str) -> tuple[float, float]:
-    """Bytes on disk of a run, and seconds of training per patch."""
+def _run_costs(
+    target: encoder.TargetEncoder, tap: encoder.Tap, config: inverter_config.TrainConfig
+) -> tuple[float, float]:
+    """Bytes on disk of a run, and seconds of training per patch: a step of it, as it is trained."""
     params = target.log_mel
+    model, _, inverter, kept = training.assemble(target, tap.name, config, steps_per_epoch=1)
+    model.run_eagerly = True  # a graph takes longer to make than the step does
+    windows = np.zeros((_TIMED_PATCHES, *model.input_shape[1:]), np.float32)
     patches = np.zeros((_TIMED_PATCHES, params.patch_frames, params.num_bands), np.float32)
-    inverter = network.build_inverter(tap.shape, preset="paper", params=params)
-    frozen = target.up_to(tap.name)
-    embeddings = frozen(patches, training=False)
-    # backwards costs about twice what forwards does
-    seconds = _seconds(lambda: frozen(patches, training=False))
-    seconds += 3 * _seconds(lambda: inverter(embeddings, training=False))
-    num_parameters = inverter.count_params()
-    if loss == "gan":
-        discriminator = adversarial.build_discriminator(params)
-        num_parameters += discriminator.count_params()
-        # real and inverted patches, and once more backwards for the inverter
-        seconds += 8 * _seconds(lambda: discriminator(patches, training=False))
-    return num_parameters * _PARAMETER_COPIES * _BYTES_PER_VALUE, seconds / _TIMED_PATCHES
-
-
-def _seconds(call: Callable) -> float:
-    keras.ops.convert_to_numpy(call())  # the first call sets up
+    model.fit(windows[:1], patches[:1], verbose=0)  # the first step sets up
     started = time.perf_counter()
-    keras.ops.convert_to_numpy(call())
-    return time.perf_counter() - started
+    model.fit(windows, patches, batch_size=_TIMED_PATCHES, verbose=0)
+    seconds = time.perf_counter() - started
+    num_values = sum(math.prod(variable.shape) for variable in (*kept, *inverter.variables))
+    return num_values * _BYTES_PER_VALUE, seconds / _TIMED_PATCHES
 
 
 def _downloads(experiment, target_name: str, weights: str | None) -> list[str]:
