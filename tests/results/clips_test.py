@@ -18,7 +18,7 @@ _IDS = ("語" * 80, "../../secret")
 
 
 class _Recogniser:
-    name, fingerprint = "parrot", "none"
+    name, fingerprint, rules = "parrot", "none", "letters"
 
     def transcribe_all(self, waveforms):
         for _ in waveforms:
@@ -104,7 +104,9 @@ def _old_folder(root: pathlib.Path, chosen: list[str]) -> results.Results:
     rows = {}
     for vocoder in chosen:
         condition = results.Condition("vggish", "conv4", "large", "l1", vocoder, "parrot")
-        rows[condition] = results.Reconstruction(condition, "a", "", "", *[None] * 5, "ok")
+        rows[condition] = results.Reconstruction(
+            condition, "a", "", "", *[None] * 5, "ok", "letters"
+        )
     return results.Results(root, (), {"a": rows}, (), None)
 
 
