@@ -164,6 +164,16 @@ class InMemoryTest(_FolderTest):
         self.assert_refused(
             lambda: make(networks.small_cnn(), log_mel={"high_hz": 9e3}), "at most 8000"
         )
+        for stated, part in (
+            ({"window_seconds": 0.01, "hop_seconds": 0.02}, "windows of 160 samples every 320"),
+            ({"hop_seconds": 1e-5}, "every 0; expected a hop of one sample"),
+            ({"patch_hop_frames": 97}, "every 97 leave gaps"),
+        ):
+            self.assert_refused(
+                lambda stated=stated: make(networks.small_cnn(), log_mel=stated), part
+            )
+        # side by side, they see every sample
+        make(networks.small_cnn(), log_mel={"window_seconds": 0.01, "hop_seconds": 0.01})
         two = [keras.Input((96, 64), name=name) for name in ("left", "right")]
         model = keras.Model(two, layers.Add()(two))
         self.assert_refused(lambda: make(model), "inputs left, right", "one input")

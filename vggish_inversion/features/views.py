@@ -12,6 +12,9 @@ from typing import Any
 import keras
 
 from vggish_inversion import features
+from vggish_inversion.files import keras_defaults
+
+keras_defaults.use_ours()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from absl import logging
 
 from vggish_inversion.data import training_data
-from vggish_inversion.files import failures
+from vggish_inversion.files import failures, names
 from vggish_inversion.inverters import training
 from vggish_inversion.targets import encoder
 from vggish_inversion.training import run_folder as training_run
@@ -29,8 +29,18 @@ class GridRun:
 def run_folder(
     folder: str | pathlib.Path, layer: str, config: training.TrainConfig
 ) -> pathlib.Path:
-    """Where the run of a tap lies."""
-    return pathlib.Path(folder) / layer / f"{config.preset}-{config.loss}"
+    """Where the run of a tap lies; a name that cannot be a folder's is made one."""
+    run = f"{config.preset}-{config.loss}"
+    # One that cannot be everywhere, such as "a:b", may lie under its own name from before.
+    before = pathlib.Path(folder, layer, run)
+    return before if _is_folder(before) else pathlib.Path(folder, names.file_name(layer), run)
+
+
+def _is_folder(path: pathlib.Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name too long, or with a NUL
+        return False
 
 
 def train_grid(

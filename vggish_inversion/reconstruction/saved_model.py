@@ -1,5 +1,6 @@
 """The folder of a SavedModel: the graph, its settings and its model card, whole or not at all."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -12,7 +13,7 @@ from vggish_inversion import reconstruction
 from vggish_inversion.files import folders
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.reconstruction import quiet, signatures
-from vggish_inversion.targets import encoder
+from vggish_inversion.targets import encoder, graph
 
 _CARD = """# {layer} of {target}, and back to sound
 
@@ -86,7 +87,7 @@ def export_saved_model(
             patch_hop_frames=patch_hop_frames,
         )
         model = signatures.ReconstructionModule(reconstructor, trained.layer)
-        with quiet.stderr_kept_back():
+        with quiet.stderr_kept_back(), _names_for_graphs(reconstructor.road.parts):
             tf.saved_model.save(model, str(unfinished), signatures=model.signatures())
         facts = _facts(trained, reconstructor, vocoder_name)
         settings = json.dumps(facts, indent=2) + "\n"
@@ -94,6 +95,21 @@ def export_saved_model(
         card = _card(facts, target, folder.name)
         (unfinished / "README.md").write_text(card, encoding="utf-8")
     return folder
+
+
+@contextlib.contextmanager
+def _names_for_graphs(parts):
+    """Variables are named after layers, which may be called what TensorFlow takes in no graph."""
+    variables = [part for part in parts if isinstance(part, tf.Variable)]
+    names = [variable._handle_name for variable in variables]
+    try:
+        for variable, name in zip(variables, names, strict=True):
+            words = name.removesuffix(":0").split("/")
+            variable._handle_name = "/".join(map(graph.scope_name, words)) + ":0"
+        yield
+    finally:
+        for variable, name in zip(variables, names, strict=True):
+            variable._handle_name = name
 
 
 def _facts(trained, reconstructor: reconstruction.Reconstructor, vocoder: str) -> dict:

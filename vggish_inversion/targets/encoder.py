@@ -8,6 +8,7 @@ import keras
 
 from vggish_inversion import features
 from vggish_inversion.targets import fingerprint as fingerprints
+from vggish_inversion.targets import graph
 
 UNTRAINED = "untrained"  # in place of weights: random ones, a control
 
@@ -160,6 +161,10 @@ class TargetEncoder:
     def up_to(self, name: str) -> keras.Model:
         """The frozen sub-model patches -> activations of one tap; computes nothing past it."""
         tap = self.tap(name)
-        model = keras.Model(self.model.input, self.model.output[tap.name], name=f"to_{tap.name}")
+        model = keras.Model(
+            self.model.input,
+            self.model.output[tap.name],
+            name=f"to_{graph.scope_name(tap.name)}",
+        )
         model.trainable = False
         return model

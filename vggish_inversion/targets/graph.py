@@ -6,10 +6,16 @@ reads of them (`_nodes_by_depth`) is read here alone.
 
 import collections
 import dataclasses
+import itertools
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
+
+from vggish_inversion.files import keras_defaults
+
+keras_defaults.use_ours()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,10 +100,11 @@ def replay(model: keras.Model, start: Any, tensor: Any) -> list[Call]:
     """
     names = collections.Counter(_layer_names(model))
     unfold = all(count == 1 for count in names.values())
-    return list(_named(_replay(model, start, {id(start): tensor}, unfold=unfold)))
+    safe = _SafeNames(set(names))
+    return list(_named(_replay(model, start, {id(start): tensor}, safe, unfold=unfold)))
 
 
-def _replay(model, start, fresh: dict, *, unfold: bool) -> Iterator[tuple]:
+def _replay(model, start, fresh: dict, safe: "_SafeNames", *, unfold: bool) -> Iterator[tuple]:
     for node in nodes(model):
         if any(tensor is start for tensor in node.outputs):
             continue
@@ -107,13 +114,57 @@ def _replay(model, start, fresh: dict, *, unfold: bool) -> Iterator[tuple]:
         if unfold and is_nested(node.operation):
             inner = as_functional(node.operation)
             inside = {id(inner.inputs[0]): arguments[0]}
-            yield from _replay(inner, inner.inputs[0], inside, unfold=True)
+            yield from _replay(inner, inner.inputs[0], inside, safe, unfold=True)
             outputs = [inside[id(tensor)] for tensor in inner.outputs]
         else:
-            outputs = keras.tree.flatten(node.operation(*arguments, **options))
+            outputs = keras.tree.flatten(safe(node.operation)(*arguments, **options))
             inputs = [fresh[id(tensor)] for tensor in node.input_tensors]
             yield node.operation, inputs, outputs
         fresh.update(zip(map(id, node.outputs), outputs, strict=True))
+
+
+class _SafeNames:
+    """Layers under names that TensorFlow takes in its graphs; it refuses spaces, colons and CJK.
+
+    What is called otherwise is called through a second object that shares its weights: the user's
+    own keeps its name.
+    """
+
+    def __init__(self, taken: set[str]):
+        self._taken = taken
+        self._made: dict[int, Any] = {}
+
+    def __call__(self, layer: Any) -> Any:
+        name = getattr(layer, "name", "")
+        if not isinstance(layer, keras.layers.Layer) or scope_name(name) == name:
+            return layer
+        if id(layer) not in self._made:
+            made = object.__new__(type(layer))
+            made.__dict__.update(layer.__dict__)
+            made.__dict__.update(
+                name=self._free(scope_name(name)), _inbound_nodes=[], _outbound_nodes=[]
+            )
+            self._made[id(layer)] = made
+        return self._made[id(layer)]
+
+    def _free(self, name: str) -> str:
+        numbers = itertools.count(2)
+        free = name
+        while free in self._taken:
+            free = f"{name}_{next(numbers)}"
+        self._taken.add(free)
+        return free
+
+
+def scope_name(text: str) -> str:
+    """A name that TensorFlow takes in a graph; the text itself if it is one.
+
+    >>> scope_name("block 1"), scope_name("conv1")
+    ('block_1', 'conv1')
+    """
+    if re.fullmatch(r"[A-Za-z0-9_.>-]+", text):
+        return text
+    return re.sub(r"[^A-Za-z0-9.]+", "_", text).strip("_.") or "layer"
 
 
 def nodes(model: keras.Model) -> list:

@@ -15,8 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import keras
 import numpy as np
 
-from vggish_inversion.files import contents, documents, folders, npz
+from vggish_inversion.files import contents, documents, folders, keras_defaults, npz
 from vggish_inversion.training import PRECISIONS
+
+keras_defaults.use_ours()
 
 # Settings that tell where a run was made, not what it is: data and weights have fingerprints.
 _MAY_DIFFER = {"command", "versions", "data_dir", "paths", "initial_weights"}

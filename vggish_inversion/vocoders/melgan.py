@@ -13,7 +13,10 @@ import keras
 import numpy as np
 
 from vggish_inversion import features
+from vggish_inversion.files import keras_defaults
 from vggish_inversion.vocoders.weight_norm import ReflectionPad1D, WeightNormConv1D
+
+keras_defaults.use_ours()
 
 _WIDTH = 512
 _RATIOS = (8, 5, 2, 2)

@@ -175,6 +175,16 @@ def complete(
             f"bands from {params.low_hz} to {params.high_hz} Hz; expected low_hz below high_hz, "
             f"and that at most {rate_hz / 2:.0f}"
         )
+    if not 1 <= params.hop_samples <= params.window_samples:
+        raise ValueError(
+            f"windows of {params.window_samples} samples every {params.hop_samples}; expected a "
+            "hop of one sample to a window's length, or sound between windows is not seen"
+        )
+    if params.patch_hop_frames > params.patch_frames:
+        raise ValueError(
+            f"patches of {params.patch_frames} frames every {params.patch_hop_frames} leave gaps; "
+            "expected patch_hop_frames of at most patch_frames"
+        )
     return params
 
 
