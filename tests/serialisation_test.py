@@ -38,7 +38,7 @@ _KINDS = (
 )
 # SavedFunction holds a program of somebody's SavedModel, which no config can tell; the trainings
 # are models that hold others, and are never written themselves.
-_NOT_WRITTEN = {"SavedFunction", "RecGan", "AdversarialVocoder"}
+_NOT_WRITTEN = {"SavedFunction", "AdversarialModel", "RecGan", "AdversarialVocoder"}
 
 
 def _own_classes() -> set[type]:

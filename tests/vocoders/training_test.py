@@ -40,7 +40,7 @@ class TrainVocoderTest(tf.test.TestCase, parameterized.TestCase):
         utterances = corpora.read_corpus(self.folder / "LJSpeech-1.1")
         self.cache = segments.cache_segments(utterances, _PARAMS, self.folder / "cache")
 
-    def _train(self, name: str, *, callbacks=(), **changes) -> keras.Model:
+    def _train(self, name: str, *, callbacks=(), discriminator=None, **changes) -> keras.Model:
         return training.train_vocoder(
             dataclasses.replace(_SMALL, **changes),
             train=self.cache,
@@ -48,7 +48,7 @@ class TrainVocoderTest(tf.test.TestCase, parameterized.TestCase):
             run_dir=self.folder / name,
             settings={"data_dir": ["LJSpeech-1.1"], "command": ["python", "train"]},
             callbacks=callbacks,
-            discriminator=melgan.build_discriminator(channels=(4, 8)),
+            discriminator=discriminator or melgan.build_discriminator(channels=(4, 8)),
         )
 
     @parameterized.parameters("vocos", "melgan")
@@ -57,6 +57,17 @@ class TrainVocoderTest(tf.test.TestCase, parameterized.TestCase):
         rows = _history(self.folder / vocoder)
         self.assertEqual([row["num_segments"] for row in rows], ["24", "48"])
         self.assertLess(float(rows[1]["val_loss"]), 0.99 * float(rows[0]["val_loss"]))
+
+    def test_adversarial_training_in_reduced_precision(self):
+        changes = {"adversarial": True, "steps_per_epoch": 1, "num_epochs": 1}
+        for precision in ("mixed_float16", "mixed_bfloat16"):
+            with run_folder.computing_in(precision):
+                discriminator = melgan.build_discriminator(channels=(4, 8))
+            generator = self._train(
+                precision, precision=precision, discriminator=discriminator, **changes
+            )
+            self.assertEqual({weight.dtype for weight in generator.weights}, {"float32"})
+            self.assertTrue(np.isfinite(float(_history(self.folder / precision)[0]["loss"])))
 
     @pytest.mark.slow
     def test_an_adversarial_run_that_was_interrupted_ends_as_the_whole_one(self):

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from vggish_inversion import features
-from vggish_inversion.training import run_folder
+from vggish_inversion.training import adversarial
 
 _L1_WEIGHT = 100.0
 _CHANNELS = (16, 32, 64, 128)
@@ -63,12 +63,14 @@ def _taken_for(real: bool, logits) -> Any:
     return keras.ops.mean(keras.ops.softplus(-logits if real else logits))
 
 
-class RecGan(keras.Model):
-    """Trains both networks in one step; elsewhere it behaves as the inverter's chain alone.
+class RecGan(adversarial.AdversarialModel):
+    """Trains an inverter and its discriminator in one step.
 
     `loss` and `val_loss` are the L1 part alone, in network range, so that the curves of RecGAN and
     RecCNN can be laid over each other.
     """
+
+    tracked = ("loss", "adversarial_loss", "discriminator_loss")
 
     def __init__(
         self,
@@ -86,79 +88,18 @@ class RecGan(keras.Model):
             discriminator_optimizer: its own; that of the inverter is compiled.
 
         Raises:
-            training_run.RunError: on a Keras backend other than TensorFlow.
+            run_folder.RunError: on a Keras backend other than TensorFlow.
         """
-        if keras.backend.backend() != "tensorflow":
-            raise run_folder.RunError(
-                f"loss 'gan' trains on Keras' TensorFlow backend, not on {keras.backend.backend()};"
-                " set KERAS_BACKEND=tensorflow, or train with loss 'l1'"
-            )
-        super().__init__(name="rec_gan")
-        self._chain = chain
-        self._inverter = inverter
-        self._discriminator = discriminator
-        self._discriminator_optimizer = discriminator_optimizer
-        discriminator_optimizer.build(discriminator.trainable_variables)
-        names = ("loss", "adversarial_loss", "discriminator_loss")
-        self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        super().__init__(chain, inverter, discriminator, discriminator_optimizer, name="rec_gan")
 
-    @property
-    def discriminator_variables(self) -> list[keras.Variable]:
-        """What a checkpoint must keep beside the inverter."""
-        return [*self._discriminator.variables, *self._discriminator_optimizer.variables]
+    def step_losses(self, generated, real):
+        """100 * L1 and what passes for real; what is found out."""
+        l1: Any = keras.ops.mean(keras.ops.abs(real - generated))
+        judged_real, judged_generated = self.judge(real), self.judge(generated)
+        passed = _taken_for(True, judged_generated)
+        found_out = _taken_for(True, judged_real) + _taken_for(False, judged_generated)
+        return _L1_WEIGHT * l1 + passed, found_out, (l1, passed, found_out)
 
-    @property
-    def input_shape(self):
-        """As of the chain: `(None, frames, bands)`."""
-        return self._chain.input_shape
-
-    def call(self, patches, training=False):
-        """Patches in nats -> the inverter's patches in network range."""
-        return self._chain(patches, training=training)
-
-    def train_step(self, data):
-        """One step of each network, on the same batch."""
-        import tensorflow as tf  # not at the top: importing a network must not import it
-
-        patches, real = data
-        with tf.GradientTape() as inverter_tape, tf.GradientTape() as discriminator_tape:
-            inverted = self._chain(patches, training=True)
-            l1: Any = keras.ops.mean(keras.ops.abs(real - inverted))
-            judged_real = self._discriminator(real, training=True)
-            judged_inverted = self._discriminator(inverted, training=True)
-            adversarial = _taken_for(True, judged_inverted)
-            found_out = _taken_for(True, judged_real) + _taken_for(False, judged_inverted)
-            # gradients are summed over replicas, of which there is one but under tf.distribute
-            share = 1 / tf.distribute.get_strategy().num_replicas_in_sync
-            inverter_loss = self.optimizer.scale_loss(share * (_L1_WEIGHT * l1 + adversarial))
-            discriminator_loss = self._discriminator_optimizer.scale_loss(share * found_out)
-        for network_, optimizer, tape, loss in (
-            (self._inverter, self.optimizer, inverter_tape, inverter_loss),
-            (
-                self._discriminator,
-                self._discriminator_optimizer,
-                discriminator_tape,
-                discriminator_loss,
-            ),
-        ):
-            variables = network_.trainable_variables
-            gradients = tape.gradient(loss, [variable.value for variable in variables])
-            optimizer.apply(gradients, variables)
-        for tracker, value in zip(
-            self._trackers.values(), (l1, adversarial, found_out), strict=True
-        ):
-            tracker.update_state(value)
-        return {name: tracker.result() for name, tracker in self._trackers.items()}
-
-    def test_step(self, data):
-        """The L1 part, on patches that were held out."""
-        patches, real = data
-        inverted = self._chain(patches, training=False)
-        tracker = self._trackers["loss"]
-        tracker.update_state(keras.ops.mean(keras.ops.abs(real - inverted), axis=(1, 2)))
-        return {"loss": tracker.result()}
-
-    @property
-    def metrics(self):
-        """Reset at the start of every epoch."""
-        return [*self._trackers.values()]
+    def held_out_loss(self, generated, real):
+        """The L1 of each patch."""
+        return keras.ops.mean(keras.ops.abs(real - generated), axis=(1, 2))

@@ -93,14 +93,14 @@ class SpectralLoss(keras.losses.Loss):
 
 def hinge_generator_loss(fake_logits: Sequence) -> Any:
     """Sum over the discriminators of `-mean(logits)`."""
-    return sum(-ops.mean(logits) for logits in fake_logits)
+    return sum(-ops.mean(logits) for logits in _in_float32(fake_logits))
 
 
 def hinge_discriminator_loss(real_logits: Sequence, fake_logits: Sequence) -> Any:
     """Sum over the discriminators of `mean(max(0, 1 - real)) + mean(max(0, 1 + fake))`."""
     return sum(
         ops.mean(ops.relu(1.0 - real)) + ops.mean(ops.relu(1.0 + fake))
-        for real, fake in zip(real_logits, fake_logits, strict=True)
+        for real, fake in zip(_in_float32(real_logits), _in_float32(fake_logits), strict=True)
     )
 
 
@@ -112,6 +112,11 @@ def feature_matching_loss(real_maps: Sequence, fake_maps: Sequence) -> Any:
     """
     distances = [
         ops.mean(ops.abs(ops.stop_gradient(real) - fake))
-        for real, fake in zip(real_maps, fake_maps, strict=True)
+        for real, fake in zip(_in_float32(real_maps), _in_float32(fake_maps), strict=True)
     ]
     return sum(distances) / len(distances)
+
+
+def _in_float32(tensors: Sequence) -> list:
+    """Whatever precision the discriminators compute in."""
+    return [ops.cast(tensor, "float32") for tensor in tensors]
