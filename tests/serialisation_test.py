@@ -4,6 +4,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+from typing import Any
 
 import keras
 import numpy as np
@@ -86,11 +87,11 @@ def test_the_default_optimiser_goes_on_after_it_was_read_back():
 
 
 def test_a_model_compiled_with_it_is_read_back_whole(tmp_path):
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(9)])
+    model: Any = keras.Sequential([keras.Input((4,)), keras.layers.Dense(9)])
     model.compile(optimizers.ConvolutionalMuon(_SCHEDULE), "mae")
     model.fit(np.ones((8, 4)), np.ones((8, 9)), verbose=0)
     model.save(tmp_path / "model.keras")
-    back = keras.saving.load_model(tmp_path / "model.keras")
+    back: Any = keras.saving.load_model(tmp_path / "model.keras")
     assert type(back.optimizer) is optimizers.ConvolutionalMuon
     for left, right in zip(model.optimizer.variables, back.optimizer.variables, strict=True):
         np.testing.assert_array_equal(left, right)

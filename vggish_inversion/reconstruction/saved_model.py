@@ -117,7 +117,7 @@ def _facts(trained, reconstructor: reconstruction.Reconstructor, vocoder: str) -
     target = reconstructor.target
     return {
         "target": target.name,
-        "target_fingerprint": target.fingerprint,
+        "target_fingerprint": target.fingerprint_as(trained.config["target_fingerprint"]),
         "layer": trained.layer,
         "tap_shape": list(target.tap(trained.layer).shape),
         "embedding_shape": list(reconstructor.road.embedding_shape(trained.layer)),
