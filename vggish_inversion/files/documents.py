@@ -2,7 +2,7 @@
 
 Python's own errors name no file ("Expecting value: line 1 column 1"), and some are none of
 ValueError: a csv field beyond the limit, JSON nested deeper than the stack, an array whose header
-claims terabytes. Whoever reads a file of a user's reads it here.
+claims terabytes. Files of users are read here.
 """
 
 import codecs
