@@ -1,4 +1,4 @@
-"""Any audio file or bytes to a mono waveform at 16 kHz, and back to a wav file.
+"""Any audio file or bytes to a mono waveform at one rate, and back to a wav file at 16 kHz.
 
 libsndfile, through soundfile, decodes what the modules beside this one find in a file, and must
 give as many samples as they count. `in_graph` decodes inside of a TensorFlow graph.
@@ -25,7 +25,7 @@ MAX_PEAK = 16.0
 _BLOCK_SAMPLES = 2**18
 
 
-def read_audio(path: str | os.PathLike) -> np.ndarray:
+def read_audio(path: str | os.PathLike, *, sample_rate_hz: int = SAMPLE_RATE_HZ) -> np.ndarray:
     """Reads an audio file of one of the containers that `audio.header` lists.
 
     Content, not the name, tells the container. The file is read whole or refused: samples that a
@@ -35,35 +35,48 @@ def read_audio(path: str | os.PathLike) -> np.ndarray:
 
     Args:
         path: the file, at any sample rate, with any number of channels (averaged).
+        sample_rate_hz: of what is returned, such as a target's.
 
     Returns:
-        `[samples]` float32 in [-1, 1] at 16 kHz; at least one sample, all of them finite.
+        `[samples]` float32 in [-1, 1]; at least one sample, all of them finite.
 
     Raises:
         AudioError: if the file is missing, damaged, truncated or empty, or no audio that is read.
     """
     try:
-        return decode_audio(pathlib.Path(path).read_bytes())
+        return decode_audio(pathlib.Path(path).read_bytes(), sample_rate_hz=sample_rate_hz)
     except OSError as error:
         raise AudioError(f"{os.fspath(path)}: cannot be read: {error.strerror}") from error
     except AudioError as error:
         raise AudioError(f"{os.fspath(path)}: {error}") from error
 
 
-def decode_audio(contents: bytes) -> np.ndarray:
+def decode_audio(contents: bytes, *, sample_rate_hz: int = SAMPLE_RATE_HZ) -> np.ndarray:
     """Decodes the bytes of an audio file, as `read_audio` does.
 
     Args:
         contents: bytes of the whole file.
+        sample_rate_hz: of what is returned.
 
     Returns:
-        `[samples]` float32 in [-1, 1] at 16 kHz.
+        `[samples]` float32 in [-1, 1].
 
     Raises:
         AudioError: if the bytes are damaged, truncated or empty, or no audio that is read.
     """
     waveform, rate_hz = decode_channels(contents)
-    return _to_mono_16_khz(waveform, rate_hz)
+    return _to_mono(waveform, rate_hz, sample_rate_hz)
+
+
+def resample(waveform: np.ndarray, *, from_hz: int, to_hz: int) -> np.ndarray:
+    """`[samples]` float32 at another rate, by soxr's high quality; the same array at the same.
+
+    >>> resample(np.zeros(22050, np.float32), from_hz=22050, to_hz=16000).shape
+    (16000,)
+    """
+    if from_hz == to_hz:
+        return waveform
+    return soxr.resample(np.asarray(waveform, np.float32), from_hz, to_hz, quality="HQ")
 
 
 def decode_channels(contents: bytes) -> tuple[np.ndarray, int]:
@@ -191,16 +204,15 @@ def _read_forwards(source: io.BytesIO | int, track: Track) -> tuple[np.ndarray, 
     return np.concatenate(blocks), file.samplerate, num_samples
 
 
-def _to_mono_16_khz(waveform: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Returns `[samples]` float32 in [-1, 1] of `[samples, channels]` at any rate."""
+def _to_mono(waveform: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
+    """Returns `[samples]` float32 in [-1, 1] of `[samples, channels]`."""
     if not np.isfinite(waveform).all():
         raise AudioError("NaN or infinite samples: expected finite ones")
     peak = np.abs(waveform).max()
     if peak > MAX_PEAK:
         raise AudioError(f"samples reach {peak:g}: expected floats in [-1, 1], undamaged")
     mono = waveform.mean(axis=1, dtype=np.float32)
-    if sample_rate_hz != SAMPLE_RATE_HZ:
-        mono = soxr.resample(mono, sample_rate_hz, SAMPLE_RATE_HZ, quality="HQ")
+    mono = resample(mono, from_hz=from_hz, to_hz=to_hz)
     if not len(mono):
-        raise AudioError("less than one sample at 16 kHz: expected at least one")
+        raise AudioError(f"less than one sample at {to_hz} Hz: expected at least one")
     return np.clip(mono, -1.0, 1.0)

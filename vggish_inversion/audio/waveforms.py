@@ -14,7 +14,7 @@ _MAX_PEAK = 16.0
 _INTEGERS = {"int8": "128", "int16": "32768", "int24": "8388608", "int32": "2147483648"}
 
 
-def to_waveform(sound: Sound) -> np.ndarray:
+def to_waveform(sound: Sound, *, sample_rate_hz: int = decoding.SAMPLE_RATE_HZ) -> np.ndarray:
     """Makes a waveform of what a caller has.
 
     >>> to_waveform([0.0, 0.5, -0.5])
@@ -25,8 +25,9 @@ def to_waveform(sound: Sound) -> np.ndarray:
 waveform.mean(axis=0)
 
     Args:
-        sound: the path of an audio file; or `[samples]` floats in [-1, 1] of mono sound at 16 kHz,
-            as an array, a list or a tensor.
+        sound: the path of an audio file; or `[samples]` floats in [-1, 1] of mono sound, as an
+            array, a list or a tensor.
+        sample_rate_hz: at which a file is read, and samples are.
 
     Returns:
         `[samples]` float32, at least one of them, all finite.
@@ -36,8 +37,8 @@ waveform.mean(axis=0)
         ValueError: for samples of another type, shape or range; it says how to mend them.
     """
     if isinstance(sound, (str, os.PathLike)):
-        return decoding.read_audio(sound)
-    samples = _to_array(sound)
+        return decoding.read_audio(sound, sample_rate_hz=sample_rate_hz)
+    samples = _to_array(sound, sample_rate_hz)
     _check_type(samples)
     if samples.ndim != 1:
         raise ValueError(f"waveform has the shape {samples.shape}: {_advice(samples.shape)}")
@@ -64,8 +65,9 @@ def name_of(sound: Any) -> str:
     return os.fspath(sound) if isinstance(sound, (str, os.PathLike)) else "waveform"
 
 
-def _to_array(sound: Any) -> np.ndarray:
-    expected = "expected the path of an audio file, or [samples] floats in [-1, 1] at 16 kHz"
+def _to_array(sound: Any, rate_hz: int) -> np.ndarray:
+    rate = f"{rate_hz / 1000:g} kHz"
+    expected = f"expected the path of an audio file, or [samples] floats in [-1, 1] at {rate}"
     if isinstance(sound, (bytes, bytearray, memoryview)):
         raise ValueError(f"got bytes: {expected}; audio.decode_audio takes the bytes of a file")
     try:

@@ -59,7 +59,7 @@ def log_mel_dataset(utterances: Sequence[corpora.Utterance], params: features.Lo
 
     def read(path: bytes):
         try:
-            waveform = audio.read_audio(path.decode())
+            waveform = audio.read_audio(path.decode(), sample_rate_hz=params.sample_rate_hz)
         except audio.AudioError as error:
             return np.zeros(0, np.float32), str(error)
         if len(waveform) < params.patch_samples:

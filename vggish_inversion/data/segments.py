@@ -164,7 +164,7 @@ def _write_cache(utterances, params: features.LogMelParams, folder, transform) -
     with open(folder / "samples.i16", "wb") as samples, open(folder / "frames.f16", "wb") as frames:
         for item in utterances:
             try:
-                waveform = audio.read_audio(item.path)
+                waveform = audio.read_audio(item.path, sample_rate_hz=params.sample_rate_hz)
             except audio.AudioError as error:
                 logging.warning("skipped %s", error)
                 continue

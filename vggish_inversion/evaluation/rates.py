@@ -39,11 +39,14 @@ def word_error_rates(
         found = f"{silent[0]} without" if silent else "none"
         raise ValueError(f"expected utterances with the text of what is said, got {found}")
     rendered: list[tuple[str, str]] = []
+    rate_hz = getattr(reconstructor, "sample_rate_hz", audio.SAMPLE_RATE_HZ)
 
     def waveforms() -> Iterator[np.ndarray]:
         for utterance in utterances:
-            natural = audio.read_audio(utterance.path)
-            made = {name: item.waveform for name, item in reconstructor(natural).items()}
+            natural = heard = audio.read_audio(utterance.path)
+            if rate_hz != audio.SAMPLE_RATE_HZ:
+                heard = audio.read_audio(utterance.path, sample_rate_hz=rate_hz)
+            made = {name: item.waveform for name, item in reconstructor(heard).items()}
             for name, waveform in {NATURAL: natural, **made}.items():
                 rendered.append((name, utterance.text or ""))
                 yield waveform

@@ -97,25 +97,31 @@ class Renderer:
         Raises:
             ValueError: if the recording cannot be read, or is too short.
         """
+        rate_hz = self._reconstructor.sample_rate_hz
         with self._watch("reading"):
-            natural = audio.read_audio(utterance.path)
+            natural = heard = audio.read_audio(utterance.path)
+            if rate_hz != audio.SAMPLE_RATE_HZ:
+                heard = audio.read_audio(utterance.path, sample_rate_hz=rate_hz)
         with self._watch("inverting"):
-            true_log_mel = self._reconstructor.log_mel(natural)
+            true_log_mel = self._reconstructor.log_mel(heard)
             log_mels = {TRUE_LOG_MEL: true_log_mel}
             if {item.name for item in wanted} - {NATURAL, TRUE_LOG_MEL}:
                 log_mels |= self._reconstructor.invert(true_log_mel)
-        waveforms = {grids.Rendition(NATURAL): natural}
-        waveforms |= self._vocode(log_mels, wanted, len(natural))
+        waveforms = {grids.Rendition(NATURAL): heard}
+        waveforms |= self._vocode(log_mels, wanted, len(heard))
         with self._watch("scoring"):
             intelligibility = metrics.load_stoi(natural)
             score = self._score_against(natural)
         for rendition, condition in wanted.items():
-            waveform = waveforms[rendition]
+            at_rate = waveforms[rendition]
+            waveform = natural
+            if rendition.name != NATURAL:
+                waveform = _at_16_khz(at_rate, rate_hz, num_samples=len(natural))
             try:
                 with self._watch("writing"):
                     self._write(utterance, condition, waveform, log_mels.get(rendition.name))
                 with self._watch("scoring"):
-                    log_mel = self._reconstructor.log_mel(waveform)
+                    log_mel = self._reconstructor.log_mel(at_rate)
                     scores = {
                         **intelligibility(waveform),
                         "log_mel_l1": metrics.log_mel_l1(true_log_mel, log_mel),
@@ -155,6 +161,12 @@ class Renderer:
         path.parent.mkdir(parents=True, exist_ok=True)
         with folders.write_file(path) as unfinished:
             np.save(unfinished, log_mel.astype(np.float16))
+
+
+def _at_16_khz(waveform: np.ndarray, rate_hz: int, *, num_samples: int) -> np.ndarray:
+    """`[num_samples]` of a rendering at the target's rate; rounding may cost or add a sample."""
+    made = audio.resample(waveform, from_hz=rate_hz, to_hz=audio.SAMPLE_RATE_HZ)[:num_samples]
+    return np.pad(made, (0, num_samples - len(made)))
 
 
 def each_once(

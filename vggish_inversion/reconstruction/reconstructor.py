@@ -20,7 +20,7 @@ class Reconstruction:
 
     Attributes:
         log_mel: `[frames, bands]` float32, nats: what the vocoder was given.
-        waveform: `[samples]` float32, as long as the utterance and aligned with it.
+        waveform: `[samples]` float32 at 16 kHz, as long as the utterance and aligned with it.
     """
 
     log_mel: np.ndarray
@@ -78,6 +78,11 @@ class Reconstructor:
         vocoder = getattr(self.vocoder, "name", "a function")
         return f"<Reconstructor from {names} of {self.target.name}, by {vocoder}>"
 
+    @property
+    def sample_rate_hz(self) -> int:
+        """Of the waveforms that it takes: the target's; what it gives is at 16 kHz."""
+        return self.target.log_mel.sample_rate_hz
+
     def log_mel(self, waveform: audio.Sound) -> np.ndarray:
         """The target's log-mel: `[samples]` float32, or a path -> `[frames, bands]` float32, nats.
 
@@ -108,7 +113,7 @@ class Reconstructor:
             vocoder: another than the reconstructor's own.
 
         Returns:
-            name -> `[num_samples]` float32, aligned with the utterance.
+            name -> `[num_samples]` float32 at the rate of the log-mel, aligned with the utterance.
         """
         if not log_mels:
             return {}
@@ -137,7 +142,15 @@ class Reconstructor:
         if names is not None:
             log_mels = {name: log_mels[name] for name in log_mels if name in names}
         waveforms = self.vocode(log_mels, len(waveform))
-        return {name: Reconstruction(log_mels[name], waveforms[name]) for name in log_mels}
+        return {
+            name: Reconstruction(
+                log_mels[name],
+                audio.resample(
+                    waveforms[name], from_hz=self.sample_rate_hz, to_hz=audio.SAMPLE_RATE_HZ
+                ),
+            )
+            for name in log_mels
+        }
 
 
 def to_utterance(sound: audio.Sound, params: features.LogMelParams) -> np.ndarray:
@@ -146,7 +159,7 @@ def to_utterance(sound: audio.Sound, params: features.LogMelParams) -> np.ndarra
     Raises:
         ValueError: if it is no sound, or shorter.
     """
-    waveform = audio.to_waveform(sound)
+    waveform = audio.to_waveform(sound, sample_rate_hz=params.sample_rate_hz)
     if len(waveform) < params.patch_samples:
         name = audio.name_of(sound)
         raise ValueError(log_mel_cache.too_short(name, len(waveform), params))

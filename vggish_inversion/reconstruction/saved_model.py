@@ -17,8 +17,9 @@ from vggish_inversion.targets import encoder, graph
 
 _CARD = """# {layer} of {target}, and back to sound
 
-A TensorFlow SavedModel: 16 kHz mono waveform -> log-mel -> `{target}` up to `{layer}` ({shape}) ->
-inverter -> log-mel' -> waveform'. Made by vggish_inversion; it needs TensorFlow alone.
+A TensorFlow SavedModel: mono waveform at {sample_rate_hz} Hz -> log-mel -> `{target}` up to
+`{layer}` ({shape}) -> inverter -> log-mel' -> waveform' at the same rate. Made by
+vggish_inversion; it needs TensorFlow alone.
 
 - Target: `{target}`, weights `{target_fingerprint}`
 - Inverter: preset "{preset}", loss "{loss}", sha256 `{inverter_sha256}`
@@ -143,6 +144,7 @@ def _card(facts: dict, target: encoder.TargetEncoder, folder: str) -> str:
         shape="x".join(map(str, facts["tap_shape"])),
         axes=", ".join(map(str, facts["embedding_shape"])),
         patch_samples=params.patch_samples,
+        sample_rate_hz=params.sample_rate_hz,
         log_floor=params.log_floor,
         bands=params.num_bands,
         folder=folder,

@@ -57,6 +57,11 @@ class SavedReconstructor:
         layer, target = self.config["layer"], self.config.get("target", "a network")
         return f"<SavedReconstructor from {layer} of {target}, by {self.config.get('vocoder')}>"
 
+    @property
+    def sample_rate_hz(self) -> int:
+        """Of the waveforms that it takes; what it gives is at 16 kHz."""
+        return self._params.sample_rate_hz
+
     def __call__(
         self, waveform: audio.Sound, *, names: Collection[str] | None = None
     ) -> dict[str, reconstruction.Reconstruction]:
@@ -66,8 +71,10 @@ class SavedReconstructor:
         if names is not None and layer not in names:
             return {}
         made = self._reconstruct(waveform=tf.constant(waveform, tf.float32))
-        rendered = reconstruction.Reconstruction(made["log_mel"].numpy(), made["waveform"].numpy())
-        return {layer: rendered}
+        heard = audio.resample(
+            made["waveform"].numpy(), from_hz=self.sample_rate_hz, to_hz=audio.SAMPLE_RATE_HZ
+        )
+        return {layer: reconstruction.Reconstruction(made["log_mel"].numpy(), heard)}
 
 
 def load_reconstructor(

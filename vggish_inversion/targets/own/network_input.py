@@ -164,16 +164,10 @@ def complete(
             )
     settings.setdefault("patch_hop_frames", settings.get("patch_frames", _DEFAULTS["patch_frames"]))
     params = features.LogMelParams(**settings)
-    rate_hz = _DEFAULTS["sample_rate_hz"]
-    if params.sample_rate_hz != rate_hz:
+    if not params.low_hz < params.high_hz <= params.sample_rate_hz / 2:
         raise ValueError(
-            f"sample_rate_hz is {params.sample_rate_hz}, but audio is read at {rate_hz} Hz; "
-            f"only networks that hear speech at {rate_hz} Hz can be inverted"
-        )
-    if not params.low_hz < params.high_hz <= rate_hz / 2:
-        raise ValueError(
-            f"bands from {params.low_hz} to {params.high_hz} Hz; expected low_hz below high_hz, "
-            f"and that at most {rate_hz / 2:.0f}"
+            f"bands from {params.low_hz:g} to {params.high_hz:g} Hz; expected low_hz below "
+            f"high_hz, and that at most half of sample_rate_hz, {params.sample_rate_hz / 2:g}"
         )
     if not 1 <= params.hop_samples <= params.window_samples:
         raise ValueError(
