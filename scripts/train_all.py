@@ -75,6 +75,7 @@ def _from_flags(folder: pathlib.Path) -> "list[grid.GridRun]":
 
 
 def _from_table(folder: pathlib.Path) -> "list[grid.GridRun]":
+    from vggish_inversion.files import failures
     from vggish_inversion.inverters import grid, table
     from vggish_inversion.targets import loading
 
@@ -84,9 +85,12 @@ def _from_table(folder: pathlib.Path) -> "list[grid.GridRun]":
             target = loading.load_target(rows.target, weights=rows.weights, seed=flags.FLAGS.seed)
             name = rows.target if loading.is_family(rows.target) else pathlib.Path(rows.target).stem
             done += _train(target, rows.places, folder / name)
-        except (ValueError, OSError) as error:  # of one target; the others go on
-            logging.error("%s", error)
-            done += [grid.GridRun(folder, str(error)) for _ in rows.places]
+        except BrokenPipeError:  # nobody reads what is announced
+            raise
+        except Exception as error:  # noqa: BLE001  (of one target; the others go on)
+            reason = failures.in_one_line(error)
+            logging.error("%s", reason)
+            done += [grid.GridRun(folder, reason) for _ in rows.places]
     return done
 
 
@@ -100,8 +104,8 @@ def main():
         written=[pathlib.Path(_OUTPUT_DIR.value, "log_mel_cache")],
     )
     runs = (_from_table if _TABLE.value else _from_flags)(pathlib.Path(_OUTPUT_DIR.value))
-    failures = sum(bool(run.error) for run in runs)
-    return command.exit_code(num_done=len(runs) - failures, num_failed=failures)
+    num_failed = sum(bool(run.error) for run in runs)
+    return command.exit_code(num_done=len(runs) - num_failed, num_failed=num_failed)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import soundfile
 
 from tests import script_runner, speech
 from tests.report import results_folder
-from vggish_inversion import reconstruction
+from vggish_inversion import audio, reconstruction
 from vggish_inversion.files import apart, hub
 
 _TARGET = "--target=small_encoder/speech_commands"
@@ -313,8 +313,9 @@ def test_an_earlier_runs_own_files_are_made_anew(tmp_path):
     (folder / "reconstruct.csv").write_text("input,output,status\n")
     soundfile.write(folder / "a.wav", np.zeros(16000), 16000)
 
-    def reconstruct(waveform, *, names):
-        made = reconstruction.Reconstruction(np.zeros((1, 64)), np.full(len(waveform), 0.5))
+    def reconstruct(path, *, names):
+        num_samples = len(audio.read_audio(path))
+        made = reconstruction.Reconstruction(np.zeros((1, 64)), np.full(num_samples, 0.5))
         return dict.fromkeys(names, made)
 
     inputs = [(speech.CLIPS[0], pathlib.Path("a.wav"))]
@@ -328,8 +329,8 @@ def test_one_output_that_cannot_be_written_is_one_row(tmp_path):
     folder = tmp_path / "out"
     (folder / "b.wav").mkdir(parents=True)
 
-    def reconstruct(waveform, *, names):
-        made = reconstruction.Reconstruction(np.zeros((1, 64)), np.zeros(len(waveform)))
+    def reconstruct(path, *, names):
+        made = reconstruction.Reconstruction(np.zeros((1, 64)), np.zeros(16000))
         return dict.fromkeys(names, made)
 
     names = ("a.wav", "b.wav", "c.wav")
@@ -342,7 +343,7 @@ def test_one_output_that_cannot_be_written_is_one_row(tmp_path):
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("no kernel image"), OSError("gone")])
 def test_whatever_fails_is_one_row(error, tmp_path, caplog):
-    def reconstruct(waveform, *, names):
+    def reconstruct(path, *, names):
         raise error
 
     inputs = [(speech.CLIPS[0], pathlib.Path("a.wav"))]

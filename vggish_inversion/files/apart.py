@@ -77,7 +77,7 @@ def check_vacant(folder: pathlib.Path, names: Iterable[Place], *, mark: str) -> 
 def _resolved(place: Place) -> pathlib.Path:
     try:
         return pathlib.Path(place).expanduser().resolve()
-    except (OSError, RuntimeError):  # a loop of links: opening it says so
+    except (OSError, RuntimeError, ValueError):  # no path, a loop of links: opening it says so
         return pathlib.Path(place).absolute()
 
 

@@ -71,7 +71,10 @@ def train_grid(
             training.train_inverter(
                 target, layer, config, **data, run_dir=run_dir, settings=settings
             )
-        except (ValueError, OSError) as error:
+        except BrokenPipeError:  # nobody reads what is announced
+            raise
+        except Exception as error:  # noqa: BLE001  (it is the reason that the run is given)
+            logging.debug("%s", run_dir, exc_info=error)
             reason = failures.in_one_line(error)
             done.append(GridRun(run_dir, reason))
             logging.error("%s", reason)

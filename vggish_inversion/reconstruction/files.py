@@ -104,8 +104,7 @@ def reconstruct_files(
             try:
                 if relative in taken:
                     raise ValueError(f"{relative} was already made from {taken[relative]}")
-                waveform = audio.read_audio(path, sample_rate_hz=reconstructor.sample_rate_hz)
-                result = reconstructor(waveform, names=[name])[name]
+                result = reconstructor(path, names=[name])[name]
                 (folder / relative).parent.mkdir(parents=True, exist_ok=True)
                 audio.write_wav(folder / relative, result.waveform)
                 taken[relative] = path
