@@ -50,13 +50,14 @@ def main():
     target = trained.load_target(weights=_TARGET_WEIGHTS.value)
     trained.check_target(target)
     with folders.write_whole(pathlib.Path(_OUTPUT_DIR.value)) as folder:
-        to_tap, params = tflite.target_part(trained, target), target.log_mel
+        inverter, params = trained.load_model(), target.log_mel
+        to_tap = tflite.target_part(target, trained.layer, inverter)
         context = (to_tap.input_shape[1] - params.patch_frames) // 2
         patches = tflite.speech_patches(_DATA_DIR.value, params, context_frames=context)
         inputs = {"inverter": [np.asarray(to_tap(part, training=False)) for part in patches]}
         inputs["patch"] = list(patches)
         print(f"{'file':26} {'kB':>8} {'largest':>9} {'mean |difference| (nats)':>24}")
-        functions = tflite.patch_functions(trained, target)
+        functions = tflite.patch_functions(inverter, to_tap, params)
         needed = max(tflite.memory_bytes(functions[part], len(precisions)) for part in parts)
         if needed > _MUCH_MEMORY:
             print(

@@ -23,7 +23,7 @@ from vggish_inversion.metrics import speakers
 from vggish_inversion.reconstruction import signatures, store
 from vggish_inversion.targets import vggish_postprocessing
 from vggish_inversion.tasks import classification
-from vggish_inversion.training import optimizers, run_folder
+from vggish_inversion.training import checkpoints, optimizers
 from vggish_inversion.vocoders import griffin_lim, losses, neural, vocos
 
 _TARGET = "small_encoder/speech_commands"
@@ -124,7 +124,7 @@ def _objects(target, folder: pathlib.Path) -> dict[str, tuple[object, str]]:
         "SpeakerEncoder": (speakers.SpeakerEncoder(), "layer_6 of small_encoder/speaker_id"),
         "ConvolutionalMuon": (optimizers.ConvolutionalMuon(0.5), "0.5"),
         "Checkpoint": (
-            run_folder.Checkpoint(folder, [], examples_per_epoch=1),
+            checkpoints.Checkpoint(folder, [], examples_per_epoch=1),
             "checkpoint.npz: 0 epochs",
         ),
         "SpectralLoss": (losses.SpectralLoss(params), "num_bands=64"),

@@ -107,11 +107,11 @@ def _read_run_archive(folder, _):
 
 
 def _resume_run(folder, _):
-    from vggish_inversion.training import run_folder
+    from vggish_inversion.training import checkpoints, run_folder
 
     variables = seeds.checkpoint_variables()
     with run_folder.open_run(folder, seeds.run_settings()):
-        run_folder.Checkpoint(folder, variables, examples_per_epoch=8).restore()
+        checkpoints.Checkpoint(folder, variables, examples_per_epoch=8).restore()
 
 
 def _read_vocoder(folder, _):

@@ -199,9 +199,9 @@ def checkpoint_variables() -> list:
 
 def write_unfinished_run(folder: pathlib.Path) -> None:
     """config.json and checkpoint.npz of a run that was killed."""
-    from vggish_inversion.training import run_folder
+    from vggish_inversion.training import checkpoints, run_folder
 
-    checkpoint = run_folder.Checkpoint(folder, checkpoint_variables(), examples_per_epoch=8)
+    checkpoint = checkpoints.Checkpoint(folder, checkpoint_variables(), examples_per_epoch=8)
     with run_folder.open_run(folder, run_settings()):
         for epoch in range(2):
             checkpoint.on_epoch_begin(epoch)

@@ -27,7 +27,7 @@ class TFLiteTest(tf.test.TestCase):
         examples, others = examples[::3], others[::3]
         to_tap = target.up_to("layer_1")
         activations = [to_tap(part, training=False).numpy() for part in (examples, others)]
-        functions = tflite.patch_functions(trained, target)
+        functions = tflite.patch_functions(trained.load_model(), to_tap, target.log_mel)
         inputs = {"inverter": activations, "patch": [examples, others]}
         # One function is what the other is behind the target, and nats are what they give.
         ends = [functions[name](inputs[name][1][:1]).numpy() for name in inputs]
@@ -48,12 +48,13 @@ class TFLiteTest(tf.test.TestCase):
         target = loading.load_target("small_encoder/speech_commands")
         folder = pathlib.Path(self.get_temp_dir())
         trained = small_runs.write(folder / "run", target, "layer_3", preset="large", num_views=3)
-        to_tap = tflite.target_part(trained, target)
+        inverter = trained.load_model()
+        to_tap = tflite.target_part(target, "layer_3", inverter)
         windows, _ = tflite.speech_patches(
             str(speech.DEMO_SPEECH), target.log_mel, context_frames=48
         )
         windows = windows[:2]
-        functions = tflite.patch_functions(trained, target)
+        functions = tflite.patch_functions(inverter, to_tap, target.log_mel)
         inputs = {"inverter": to_tap(windows, training=False).numpy(), "patch": windows}
         self.assertEqual(inputs["inverter"].shape, (2, 3, 6, 4, 64))
         for name, function in functions.items():

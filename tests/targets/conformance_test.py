@@ -1,6 +1,7 @@
 """What every target keeps to, whoever made it: one suite, and a class for each target."""
 
 import gc
+import json
 import os
 import pathlib
 import subprocess
@@ -9,6 +10,7 @@ import tempfile
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tests import networks
@@ -111,6 +113,7 @@ class _Conformance(tf.test.TestCase):
         self.assert_same(loaded(_PATCHES))
 
 
+@pytest.mark.slow  # YAMNet is the deep one of the default run; 288 MB for each property takes long
 class VggishConformanceTest(_Conformance):
     trained_taps = ("conv4",)
 
@@ -127,6 +130,7 @@ class YamnetConformanceTest(_Conformance):
         return loading.load_target("yamnet", weights="untrained", seed=1)
 
 
+@pytest.mark.slow
 class UntrainedSmallEncoderConformanceTest(_Conformance):
     trained_taps = ("layer_1",)
 
@@ -159,7 +163,7 @@ class CustomConformanceTest(_Conformance):
 
 
 _ON_JAX = """
-import sys
+import json, sys
 
 sys.modules["tensorflow"] = None  # as where it is not installed: importing it fails
 import keras
@@ -168,14 +172,9 @@ from vggish_inversion.inverters import network
 from vggish_inversion.targets import encoder, loading, receptive_field
 
 assert keras.backend.backend() == "jax"
-folder, path = sys.argv[1:]
+folder, places = sys.argv[1:]
 patches = np.load(folder + "/patches.npy")
-for name, weights, tap in (
-    ("vggish", "untrained", "pool1"),
-    ("yamnet", "untrained", "layer3"),
-    ("small_encoder/speech_commands", None, "layer_6"),
-    (path, None, "classes"),
-):
+for name, weights, tap in json.loads(places):
     target = loading.load_target(name, weights=weights, seed=1)
     embedding = target.up_to(tap)(patches)
     inverter = network.build_inverter(target.tap(tap).shape, params=target.log_mel)
@@ -187,24 +186,27 @@ for name, weights, tap in (
 
 
 class JaxTest(tf.test.TestCase):
-    def test_same_values_without_tensorflow(self):
-        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        path = str(folder / "net.keras")
-        networks.small_cnn().save(path)
-        np.save(folder / "patches.npy", _PATCHES)
-        command = [sys.executable, "-c", _ON_JAX, str(folder), path]
+    def _check(self, places):
+        folder = self.get_temp_dir()
+        np.save(f"{folder}/patches.npy", _PATCHES)
+        command = [sys.executable, "-c", _ON_JAX, folder, json.dumps(places)]
         subprocess.run(command, check=True, env=os.environ | {"KERAS_BACKEND": "jax"})
-        for name, weights, tap in (
-            ("vggish", "untrained", "pool1"),
-            ("yamnet", "untrained", "layer3"),
-            ("small_encoder/speech_commands", None, "layer_6"),
-            (path, None, "classes"),
-        ):
+        for name, weights, tap in places:
             target = loading.load_target(name, weights=weights, seed=1)
             expected = target.up_to(tap)(_PATCHES)
-            self.assertAllClose(np.load(folder / f"{tap}.npy"), expected, rtol=1e-3, atol=1e-3)
+            self.assertAllClose(np.load(f"{folder}/{tap}.npy"), expected, rtol=1e-3, atol=1e-3)
             del target
             gc.collect()
+
+    def test_same_values_without_tensorflow(self):
+        path = f"{self.get_temp_dir()}/net.keras"
+        networks.small_cnn().save(path)
+        small = ("small_encoder/speech_commands", None, "layer_6")
+        self._check([("yamnet", "untrained", "layer3"), small, (path, None, "classes")])
+
+    @pytest.mark.slow
+    def test_same_values_of_the_largest(self):
+        self._check([("vggish", "untrained", "pool1")])
 
 
 del _Conformance  # a suite, not a test

@@ -17,7 +17,13 @@ from vggish_inversion.files import folders, hub
 from vggish_inversion.inverters import adversarial, chain, origin
 from vggish_inversion.inverters.config import LOSSES, OPTIMIZERS, TrainConfig
 from vggish_inversion.targets import encoder
-from vggish_inversion.training import batch_norm, distribution, optimizers, run_folder
+from vggish_inversion.training import (
+    batch_norm,
+    checkpoints,
+    distribution,
+    optimizers,
+    run_folder,
+)
 
 _MAX_VALIDATION_PATCHES = 1024
 _MIN_STEPS, _MIN_MINUTES = 500, 10  # for speech that can be understood; shallow taps need no more
@@ -99,7 +105,7 @@ def _train(target, layer, config, train, validation, run_dir, callbacks, chief) 
     train, validation = train.with_context(context), validation.with_context(context)
     _warn_of_little(train, steps_per_epoch * config.num_epochs)
     model, whole, inverter, variables = assemble(target, layer, config, steps_per_epoch)
-    checkpoint = run_folder.Checkpoint(
+    checkpoint = checkpoints.Checkpoint(
         run_dir, variables, examples_per_epoch=steps_per_epoch * config.batch_size, writes=chief
     )
     epochs_done = checkpoint.restore()

@@ -13,7 +13,6 @@ import tensorflow as tf
 from vggish_inversion import features
 from vggish_inversion.data import corpora, log_mel_cache
 from vggish_inversion.features import views as tap_views
-from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.reconstruction import quiet
 from vggish_inversion.targets import encoder
 
@@ -21,17 +20,20 @@ PRECISIONS = ("float32", "float16", "int8")
 
 
 def patch_functions(
-    trained: inverter_run.InverterRun, target: encoder.TargetEncoder
+    inverter: keras.Model, to_tap: keras.Model, params: features.LogMelParams
 ) -> Mapping[str, tf.function]:
     """What can be converted.
+
+    Args:
+        inverter: of a tap.
+        to_tap: the target up to it; see `target_part`.
+        params: the target's front end.
 
     Returns:
         "inverter": activations `[1, *tap_shape]`, or `[1, views, *tap_shape]` of an inverter that
         takes several -> `[1, patch_frames, bands]` nats; "patch": the same from a log-mel patch
         `[1, patch_frames, bands]`, with the context that the views see, through the target.
     """
-    params = target.log_mel
-    inverter, to_tap = trained.load_model(), target_part(trained, target)
 
     def invert(activations):
         scaled = inverter(activations, training=False)
@@ -59,11 +61,10 @@ def memory_bytes(function: tf.function, num_precisions: int) -> int:
     return round(0.8e9) + num_bytes * (11 + 6 * num_precisions)
 
 
-def target_part(trained: inverter_run.InverterRun, target: encoder.TargetEncoder) -> keras.Model:
-    """The target up to the tap, on as many views as the inverter takes; see `features.views`."""
-    shape = target.tap(trained.layer).shape
-    views = tap_views.Views.taken_by(trained.load_model(), shape, target.log_mel)
-    return tap_views.overlapping(target.up_to(trained.layer), views)
+def target_part(target: encoder.TargetEncoder, layer: str, inverter: keras.Model) -> keras.Model:
+    """The target up to a tap, on as many views as its inverter takes; see `features.views`."""
+    views = tap_views.Views.taken_by(inverter, target.tap(layer).shape, target.log_mel)
+    return tap_views.overlapping(target.up_to(layer), views)
 
 
 def convert(function: tf.function, precision: str, examples: np.ndarray) -> bytes:

@@ -9,7 +9,7 @@ import keras
 from vggish_inversion import features
 from vggish_inversion.data import segments
 from vggish_inversion.files import folders, hub
-from vggish_inversion.training import run_folder
+from vggish_inversion.training import checkpoints, run_folder
 from vggish_inversion.vocoders import adversarial, losses, melgan, vocos
 from vggish_inversion.vocoders.config import VocoderConfig
 
@@ -123,7 +123,7 @@ def _train(
             generator, discriminator, _optimizer(config), losses.SpectralLoss(params)
         )
         variables += model.discriminator_variables
-    checkpoint = run_folder.Checkpoint(
+    checkpoint = checkpoints.Checkpoint(
         run_dir,
         variables,
         examples_per_epoch=config.steps_per_epoch * config.batch_size,

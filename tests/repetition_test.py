@@ -1,0 +1,75 @@
+"""Nothing is written twice, and no module is longer than one sitting."""
+
+import ast
+import collections
+import pathlib
+
+_ROOT = pathlib.Path(__file__).parents[1]
+_FOLDERS = ("vggish_inversion", "scripts", "tools", "benchmarks")
+_RUN = 10
+_MOST_LINES = 250
+# To be split; none may be added, and one that became shorter leaves.
+_STILL_LONGER = {
+    "benchmarks/fuzzing/readers.py",
+    "benchmarks/fuzzing/seeds.py",
+    "vggish_inversion/asr/wav2vec2.py",
+    "vggish_inversion/asr/whisper.py",
+    "vggish_inversion/data/corpora.py",
+    "vggish_inversion/data/log_mel_cache.py",
+    "vggish_inversion/data/shards.py",
+    "vggish_inversion/data/transcripts.py",
+    "vggish_inversion/inverters/run.py",
+    "vggish_inversion/targets/own/keras_model.py",
+}
+
+
+def _modules() -> dict[str, str]:
+    paths = [path for folder in _FOLDERS for path in sorted((_ROOT / folder).rglob("*.py"))]
+    return {path.relative_to(_ROOT).as_posix(): path.read_text("utf-8") for path in paths}
+
+
+def code_lines(text: str) -> list[tuple[int, str]]:
+    """Lines and their numbers, but for imports, docstrings, comments and blanks."""
+    left_out = set()
+    for node in ast.walk(ast.parse(text)):
+        is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if is_text or isinstance(node, (ast.Import, ast.ImportFrom)):
+            left_out |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    lines = ((number, line.strip()) for number, line in enumerate(text.splitlines(), 1))
+    return [
+        (number, line)
+        for number, line in lines
+        if line and not line.startswith("#") and number not in left_out
+    ]
+
+
+def repeated_runs(modules: dict[str, str], length: int = _RUN) -> list[list[str]]:
+    """Where the same run of lines begins, twice or more."""
+    places = collections.defaultdict(list)
+    for name, text in modules.items():
+        lines = code_lines(text)
+        for first in range(len(lines) - length + 1):
+            run = tuple(line for _, line in lines[first : first + length])
+            places[run].append(f"{name}:{lines[first][0]}")
+    return [found for found in places.values() if len(found) > 1]
+
+
+def test_repetition_is_found_whatever_stands_between():
+    body = [f"value_{number} = {number}" for number in range(10)]
+    one = "import a\n\n" + "\n".join(body)
+    other = '"""Text."""\nimport b\n\nif b:\n    # why\n    ' + "\n\n    ".join(body)
+    assert repeated_runs({"one.py": one, "other.py": other}) == [["one.py:3", "other.py:6"]]
+    assert repeated_runs({"one.py": one, "other.py": other.replace("value_5", "v")}) == []
+    docstring = '"""' + "\n".join(body) + '"""'
+    assert repeated_runs({"one.py": docstring, "other.py": docstring}) == []
+
+
+def test_no_ten_lines_stand_twice():
+    modules = _modules()
+    assert len(modules) > 100
+    assert repeated_runs(modules) == []
+
+
+def test_no_module_is_too_long():
+    longer = {name for name, text in _modules().items() if len(text.splitlines()) > _MOST_LINES}
+    assert longer == _STILL_LONGER
