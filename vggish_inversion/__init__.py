@@ -11,15 +11,17 @@ __version__ = "0.1.0"
 # Public name -> the module that defines it.
 _PUBLIC = {
     "LogMelParams": "features.front_end",
+    "Corpus": "data.corpus",
     "Reconstruction": "reconstruction.reconstructor",
     "Reconstructor": "reconstruction.reconstructor",
     "Tap": "targets.encoder",
     "TargetEncoder": "targets.encoder",
     "TrainConfig": "inverters.config",
-    "Utterance": "data.corpora",
+    "Utterance": "data.utterances",
     "build_inverter": "inverters.network",
     "bundled_speech": "data.corpora",
     "evaluate_runs": "evaluation",
+    "load_corpus": "data.corpus",
     "load_reconstructor": "reconstruction.store",
     "load_target": "targets.loading",
     "load_transcriber": "asr",

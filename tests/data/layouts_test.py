@@ -172,7 +172,7 @@ def test_vctk_with_two_microphones(tmp_path):
     said = " ".join(corpus.remarks)
     assert "of 40 recordings by two microphones the first is taken" in said
     assert "wav48_silence_trimmed is read, and not wav48" in said
-    assert "1 of 41 rows have no file: txt/p226/p226_009.txt" in said
+    assert "1 of 41 rows without a file: txt/p226/p226_009.txt" in said
 
 
 @pytest.mark.parametrize("wrapper", ["", "VCTK-Corpus/VCTK-Corpus/"])
@@ -368,6 +368,14 @@ def test_corpora_that_share_nothing_keep_their_ids(tmp_path):
     found = corpora.load_corpora([tmp_path / name for name in ("one", "two", "three")])
     ids = [item.id for corpus in found for item in corpus.utterances]
     assert ids == ["one/1", "two/1", "3"]
+
+
+def test_a_third_corpus_may_have_such_ids_already(tmp_path):
+    for name, shared in (("one", "1"), ("two", "1"), ("three", "one/1")):
+        touch(tmp_path / name, f"{shared}.wav")
+    found = corpora.load_corpora([tmp_path / name for name in ("one", "two", "three")])
+    ids = [item.id for corpus in found for item in corpus.utterances]
+    assert ids == ["one/1", "two/1", "three/one/1"]
 
 
 @pytest.mark.parametrize("second", ["one", "link", "", "one/anna"])

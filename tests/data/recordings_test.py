@@ -55,7 +55,7 @@ def test_a_recording_counts_once_under_its_own_name(tmp_path):
     tree = recordings.walk(tmp_path)
     assert [path.name for path in tree.audio] == ["x.wav", "y.wav"]
     assert tree.aliases == {tmp_path / "a.wav": tmp_path / "pool" / "x.wav"}
-    assert "2 links lead to what is here already" in " ".join(tree.remarks)
+    assert "2 links to what is here already" in " ".join(tree.remarks)
 
 
 def test_a_folder_made_of_links_to_a_store_keeps_every_name(tmp_path):
@@ -74,7 +74,7 @@ def test_links_to_nothing_are_said_and_the_rest_is_read(tmp_path):
     tree = recordings.walk(tmp_path)
     assert [path.name for path in tree.audio] == ["a.wav"]
     (remark,) = tree.remarks
-    assert "2 links lead nowhere" in remark and "b.wav" in remark
+    assert "2 links that lead nowhere" in remark and "b.wav" in remark
 
 
 def test_a_folder_that_cannot_be_read_is_said(tmp_path, monkeypatch):
@@ -89,12 +89,20 @@ def test_a_folder_that_cannot_be_read_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", refuse)
     tree = recordings.walk(tmp_path)
     assert [path.name for path in tree.audio] == ["a.wav"]
-    assert "1 folders cannot be read (the first: " in tree.remarks[0]
+    assert "1 folders that cannot be read (the first: " in tree.remarks[0]
 
 
 def test_sound_of_other_formats_is_said(tmp_path):
     touch(tmp_path, "a.wma", "b.amr", "c.AMR")
-    with pytest.raises(corpora.CorpusError, match=r"3 files are of formats .*\(.amr .wma\)"):
+    with pytest.raises(
+        corpora.CorpusError, match=r"found 1 .wma, 1 .amr.*3 files of formats .*\(.amr .wma\)"
+    ):
+        corpora.read_corpus(tmp_path)
+
+
+def test_a_folder_of_tables_that_hold_the_sound_says_what_it_holds(tmp_path):
+    touch(tmp_path, "data/train-00000-of-00001.parquet", "README.md")
+    with pytest.raises(corpora.CorpusError, match=r"no audio in .* \(found 1 .md, 1 .parquet\)"):
         corpora.read_corpus(tmp_path)
 
 

@@ -121,15 +121,15 @@ def test_what_is_left_over_is_counted_and_named(tmp_path):
     assert texts(found.utterances) == {"a": "one"}
     assert (found.num_rows, found.num_rows_without_file, found.num_files_without_row) == (4, 2, 1)
     said = "\n".join(found.remarks)
-    assert "2 of 4 rows have no file: metadata.csv line 2 (absent), metadata.csv line 3" in said
-    assert "1 files have no row: wavs/extra.wav" in said
-    assert "1 rows are there twice, and count once: metadata.csv line 4 (a.wav)" in said
+    assert "2 of 4 rows without a file: metadata.csv line 2 (absent), metadata.csv line 3" in said
+    assert "1 files without a row: wavs/extra.wav" in said
+    assert "1 rows that are there twice, and count once: metadata.csv line 4 (a.wav)" in said
     assert "4 rows, 2 of them without a file; 1 files without a row" in found.describe()
 
 
 def test_what_is_left_over_is_logged_whoever_reads(tmp_path, caplog):
     corpora.read_corpus(_corpus(tmp_path, "a|one\nabsent|two\n"))
-    assert "1 of 2 rows have no file" in caplog.text and "1 files have no row" in caplog.text
+    assert "1 of 2 rows without a file" in caplog.text and "1 files without a row" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_of_twins_one_is_taken_and_the_other_is_said(tmp_path):
     files = ("wavs/a.flac", "wavs/a.wav", "wavs/b.flac")
     found = corpora.load_corpus(_corpus(tmp_path, "a|one\nb|two\n", files=files))
     assert [item.path.name for item in found.utterances] == ["a.wav", "b.flac"]
-    assert "1 files have no row: wavs/a.flac" in " ".join(found.remarks)
+    assert "1 files without a row: wavs/a.flac" in " ".join(found.remarks)
     found = corpora.read_corpus(_corpus(tmp_path, "a.flac|one\nb|two\n", files=files))
     assert [item.path.name for item in found] == ["a.flac", "b.flac"]
 

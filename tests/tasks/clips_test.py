@@ -34,7 +34,9 @@ def test_lists_of_speech_commands_name_clips_that_were_converted(tmp_path):
     }
     assert tally.num_rows == 3
     (said,) = tally.lines(tmp_path)
-    assert "1 of 3 rows have no file: Validation_List.txt line 2 (no/00000001_nohash_0.wav)" in said
+    assert (
+        "1 of 3 rows without a file: Validation_List.txt line 2 (no/00000001_nohash_0.wav)" in said
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from absl import logging
 
-from vggish_inversion import audio
-from vggish_inversion.data import layouts, matching, recordings
+from vggish_inversion.data.corpus import Corpus, load_corpus, split_sizes
 from vggish_inversion.data.utterances import SPLITS, CorpusError, Utterance, hashed_split
 
 __all__ = [
@@ -32,76 +31,6 @@ _PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 _SPEECH_ROOTS = tuple(root / "scripts" / "demo_speech" for root in (_PACKAGE, _PACKAGE.parent))
 
 
-@dataclasses.dataclass(frozen=True)
-class Corpus:
-    """A folder of speech, and how it was read.
-
-    Attributes:
-        folder: where it lies.
-        layout: its layout's name.
-        utterances: all of them.
-        split_rule: how they were split.
-        num_rows: rows of its tables, or texts beside recordings.
-        num_rows_without_file: rows that name no recording that is there.
-        num_files_without_row: recordings that no row names.
-        remarks: what a reader of figures should know, a line each.
-    """
-
-    folder: pathlib.Path
-    layout: str
-    utterances: Sequence[Utterance] = dataclasses.field(repr=False)
-    split_rule: str
-    num_rows: int
-    num_rows_without_file: int
-    num_files_without_row: int
-    remarks: Sequence[str] = dataclasses.field(repr=False)
-
-    def describe(self) -> str:
-        """One line: layout, how many of each split, how the split was made, what is left over."""
-        num_untold = sum(item.text is None for item in self.utterances)
-        said = [
-            f"{len(self.utterances)} recordings ({_counts(self.utterances)}; {self.split_rule})",
-            f"{self.num_rows} rows, {self.num_rows_without_file} of them without a file",
-            f"{self.num_files_without_row} files without a row",
-            f"{num_untold} recordings without a text",
-        ]
-        return f"{self.folder}: layout {self.layout}; {'; '.join(said)}"
-
-
-def load_corpus(data_dir: str | pathlib.Path) -> Corpus:
-    """Reads a folder of one of the layouts of docs/corpora.md, and says how.
-
-    Raises:
-        CorpusError: if the folder is missing, holds no audio, or has a table that cannot be read.
-    """
-    folder = pathlib.Path(data_dir)
-    if not folder.is_dir():
-        raise CorpusError(f"no folder {folder}; expected a corpus or a folder of audio")
-    tree = recordings.walk(folder)
-    if not tree.audio:
-        raise CorpusError(
-            f"no audio in {folder}; expected {', '.join(layouts.LAYOUT_NAMES)}, or "
-            f"{' '.join(audio.AUDIO_EXTENSIONS)} files at any depth{_reasons(tree.remarks)}"
-        )
-    tally = matching.Tally()
-    reading = layouts.read_tree(tree, tally)
-    remarks = [*tree.remarks, *tally.lines(folder)]
-    if not reading.utterances:
-        raise CorpusError(
-            f"{folder}: nothing of its {len(tree.audio)} files can be used{_reasons(remarks)}"
-        )
-    return Corpus(
-        folder=folder,
-        layout=reading.layout,
-        utterances=reading.utterances,
-        split_rule="split " + " and ".join(tally.split_rules),
-        num_rows=tally.num_rows,
-        num_rows_without_file=len(tally.rows_without_file),
-        num_files_without_row=len(tally.files_without_row),
-        remarks=remarks,
-    )
-
-
 def load_corpora(data_dirs: Sequence[str | pathlib.Path]) -> list[Corpus]:
     """Reads several folders; where two have an id in common, all ids of both name their folder.
 
@@ -119,10 +48,14 @@ def load_corpora(data_dirs: Sequence[str | pathlib.Path]) -> list[Corpus]:
             owners[real] = corpus.folder
     sharers = collections.Counter(id_ for corpus in corpora for id_ in _ids(corpus))
     names = _distinct_names([corpus.folder for corpus in corpora])
-    return [
-        _with_prefix(corpus, name) if any(sharers[id_] > 1 for id_ in _ids(corpus)) else corpus
-        for corpus, name in zip(corpora, names, strict=True)
+    prefixed = [_with_prefix(*pair) for pair in zip(corpora, names, strict=True)]
+    joint = [
+        longer if any(sharers[id_] > 1 for id_ in _ids(corpus)) else corpus
+        for corpus, longer in zip(corpora, prefixed, strict=True)
     ]
+    num_ids = len({id_ for corpus in joint for id_ in _ids(corpus)})
+    # A third corpus may have had such ids all along.
+    return joint if num_ids == sum(len(corpus.utterances) for corpus in joint) else prefixed
 
 
 def read_corpus(data_dir: str | pathlib.Path, *, split: str = "all") -> list[Utterance]:
@@ -181,7 +114,7 @@ def in_split(corpora: Sequence[Corpus], split: str) -> list[Utterance]:
     chosen = [item for item in utterances if split in ("all", item.split)]
     if not chosen:
         source = " and ".join(str(corpus.folder) for corpus in corpora)
-        counts = ", ".join(f"{name} {count}" for name, count in _sizes(utterances).items())
+        counts = ", ".join(f"{name} {count}" for name, count in split_sizes(utterances).items())
         raise CorpusError(f"{source} has no {split} utterances ({counts}); use another split")
     return chosen
 
@@ -226,19 +159,6 @@ def thin(utterances: Sequence[Utterance], limit: int | None) -> list[Utterance]:
         return list(utterances)
     last = len(utterances) - 1
     return [utterances[round(place * last / max(1, limit - 1))] for place in range(limit)]
-
-
-def _sizes(utterances: Sequence[Utterance]) -> dict[str, int]:
-    sizes = collections.Counter(item.split for item in utterances)
-    return {name: sizes[name] for name in SPLITS}
-
-
-def _counts(utterances: Sequence[Utterance]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in _sizes(utterances).items())
-
-
-def _reasons(remarks: Sequence[str]) -> str:
-    return f" ({'; '.join(remarks)})" if remarks else ""
 
 
 def _ids(corpus: Corpus) -> set[str]:

@@ -43,9 +43,9 @@ class Tally:
         """What is to be said of a corpus: nothing, where rows and recordings agree."""
         left_over = [str(path.relative_to(root)) for path in self.files_without_row]
         kinds = (
-            (self.rows_without_file, f"of {self.num_rows} rows have no file"),
-            (left_over, "files have no row"),
-            (self.repeated_rows, "rows are there twice, and count once"),
+            (self.rows_without_file, f"of {self.num_rows} rows without a file"),
+            (left_over, "files without a row"),
+            (self.repeated_rows, "rows that are there twice, and count once"),
         )
         said = [f"{root}: {len(what)} {text}: {_some(what)}" for what, text in kinds if what]
         return [*said, *self.remarks]

@@ -6,6 +6,7 @@ two links to a file elsewhere are two recordings, as in a folder made of links. 
 behind is not seen: names that begin with a dot (macOS' `._x.wav`), `__MACOSX`, `@eaDir`.
 """
 
+import collections
 import dataclasses
 import functools
 import os
@@ -76,9 +77,14 @@ class Tree:
 
     def named(self, *names: str) -> list[pathlib.Path]:
         """The files of some names, in any case of letters, those of the first name first."""
-        return [
-            path for name in names for path in self.files if path.name.casefold() == name.casefold()
-        ]
+        return [path for name in names for path in self._by_name.get(name.casefold(), ())]
+
+    @functools.cached_property
+    def _by_name(self) -> Mapping[str, Sequence[pathlib.Path]]:
+        found = collections.defaultdict(list)
+        for path in self.files:
+            found[path.name.casefold()].append(path)
+        return found
 
     def ending(self, ending: str) -> list[pathlib.Path]:
         """The files whose names end so."""
@@ -171,10 +177,10 @@ class _Walk:
         kinds = " ".join(sorted({path.suffix.lower() for path in other}))
         again = [*self._circular, *aliases]
         remarks = (
-            (self._broken, "links lead nowhere", "fetch what they lead to"),
-            (self._unreadable, "folders cannot be read", "change their permissions"),
-            (again, "links lead to what is here already", "it counts once"),
-            (other, f"files are of formats that are not read ({kinds})", "convert them to flac"),
+            (self._broken, "links that lead nowhere", "fetch what they lead to"),
+            (self._unreadable, "folders that cannot be read", "change their permissions"),
+            (again, "links to what is here already", "it counts once"),
+            (other, f"files of formats that are not read ({kinds})", "convert them to flac"),
         )
         return [
             f"{self._root}: {len(paths)} {what} (the first: {_shown(paths[0])}); {advice}"
