@@ -14,7 +14,7 @@ _STILL_LONGER = {
     "benchmarks/fuzzing/seeds.py",
     "vggish_inversion/asr/wav2vec2.py",
     "vggish_inversion/asr/whisper.py",
-    "vggish_inversion/data/corpora.py",
+    "vggish_inversion/reconstruction/store.py",
     "vggish_inversion/data/log_mel_cache.py",
     "vggish_inversion/data/shards.py",
     "vggish_inversion/data/transcripts.py",
