@@ -19,7 +19,6 @@ _STILL_LONGER = {
     "vggish_inversion/data/shards.py",
     "vggish_inversion/data/transcripts.py",
     "vggish_inversion/inverters/run.py",
-    "vggish_inversion/targets/own/keras_model.py",
 }
 
 

@@ -14,7 +14,7 @@ _PUBLIC = {
     "Corpus": "data.corpus",
     "Reconstruction": "reconstruction.reconstructor",
     "Reconstructor": "reconstruction.reconstructor",
-    "Tap": "targets.encoder",
+    "Tap": "targets.taps",
     "TargetEncoder": "targets.encoder",
     "TrainConfig": "inverters.config",
     "Utterance": "data.utterances",

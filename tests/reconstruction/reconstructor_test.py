@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests import speech
 from vggish_inversion import audio, features, metrics, reconstruction, vocoders
 from vggish_inversion.targets import encoder
+from vggish_inversion.targets.taps import Tap
 
 _PARAMS = features.LogMelParams()
 
@@ -18,7 +19,7 @@ def _transparent_target() -> encoder.TargetEncoder:
     """A target that forgets nothing, so that its inverter can be exact."""
     patches = keras.Input((96, 64))
     same = keras.layers.Rescaling(1.0, name="same")(patches)
-    taps = (encoder.Tap("same", (96, 64), "linear"),)
+    taps = (Tap("same", (96, 64), "linear"),)
     return encoder.TargetEncoder(
         "transparent", keras.Model(patches, {"same": same}), taps, log_mel=_PARAMS
     )

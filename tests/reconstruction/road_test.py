@@ -11,6 +11,7 @@ import tensorflow as tf
 from vggish_inversion import features
 from vggish_inversion.reconstruction import road
 from vggish_inversion.targets import encoder
+from vggish_inversion.targets.taps import Tap
 
 _PARAMS = features.LogMelParams()
 
@@ -46,7 +47,7 @@ class RoadTest(tf.test.TestCase):
         cls.target = encoder.TargetEncoder(
             "transparent",
             keras.Model(patches, {"same": same}),
-            (encoder.Tap("same", (96, 64), "linear"),),
+            (Tap("same", (96, 64), "linear"),),
             log_mel=_PARAMS,
         )
         cls.inverters = {}

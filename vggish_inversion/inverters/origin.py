@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from vggish_inversion.files import places
 from vggish_inversion.targets import encoder, fingerprint, loading
-from vggish_inversion.targets.own import keras_model
+from vggish_inversion.targets.own import model_files
 from vggish_inversion.training import run_folder
 
 PATHS = "paths"  # the field of config.json that tells where files were
@@ -119,7 +119,7 @@ def target_source(
         weights = found("target_weights") if _is_path(weights) else weights
     if loading.is_family(name):
         return TargetSource(name, weights, seed, name)
-    if path is None and weights and _is_path(weights) and keras_model.is_network(weights):
+    if path is None and weights and _is_path(weights) and model_files.is_network(weights):
         return TargetSource(weights, None, seed, name)  # the network's new place
     return TargetSource(path or found("target"), weights, seed, name)
 

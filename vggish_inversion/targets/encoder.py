@@ -1,6 +1,5 @@
 """What every frozen target offers: its taps, its log-mel, and the sub-model up to a tap."""
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,31 +8,10 @@ import keras
 from vggish_inversion import features
 from vggish_inversion.targets import fingerprint as fingerprints
 from vggish_inversion.targets import graph
+from vggish_inversion.targets.own import keras_model
+from vggish_inversion.targets.taps import Tap
 
 UNTRAINED = "untrained"  # in place of weights: random ones, a control
-
-
-@dataclasses.dataclass(frozen=True)
-class Tap:
-    """A place in a network where activations are read.
-
-    Attributes:
-        name: as in the network's own source.
-        shape: of one patch's activations, without the batch axis.
-        activation: the last operation before the tap, "relu" or "linear" for example.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    activation: str
-
-    @property
-    def num_values(self) -> int:
-        """Numbers per patch."""
-        size = 1
-        for length in self.shape:
-            size *= length
-        return size
 
 
 class TargetEncoder:
@@ -117,11 +95,10 @@ class TargetEncoder:
         Raises:
             ValueError: if the model, a tap or the log-mel cannot be used; the message says why.
         """
-        from vggish_inversion.targets.own import keras_model  # which needs this class
-
-        return keras_model.from_keras(
+        parts = keras_model.parts(
             model, taps=taps, log_mel=log_mel, log_mel_layer=log_mel_layer, axes=axes, name=name
         )
+        return cls(**parts)
 
     def tap(self, name: str) -> Tap:
         """The tap of that name or alias.

@@ -6,7 +6,7 @@ import os
 
 from vggish_inversion.files import hub
 from vggish_inversion.targets import encoder
-from vggish_inversion.targets.own import keras_model
+from vggish_inversion.targets.own import model_files
 
 # Families of targets; the text after a slash names one member (small_encoder/speech_commands).
 _FAMILIES = {
@@ -32,7 +32,7 @@ def canonical_name(name: str | os.PathLike[str]) -> str:
     """
     name = os.fspath(name)
     spelt = name.strip().lower()
-    if is_family(name) or not is_family(spelt) or keras_model.is_path(name):
+    if is_family(name) or not is_family(spelt) or model_files.is_path(name):
         return name
     return spelt
 
@@ -73,8 +73,8 @@ def load_target(
         module = importlib.import_module(_FAMILIES[family])
         arguments = (member,) if member else ()
         target = module.load(*arguments, weights=weights, seed=seed)
-    elif keras_model.is_path(name):
-        target = keras_model.load(name, weights=weights, seed=seed)
+    elif model_files.is_path(name):
+        target = model_files.load(name, weights=weights, seed=seed)
     else:
         raise ValueError(
             f"no target {name!r}{_nearest(name)} targets are: vggish, yamnet, small_encoder/TASK, "

@@ -13,6 +13,7 @@ import numpy as np
 from vggish_inversion import features
 from vggish_inversion.files import hub
 from vggish_inversion.targets import encoder, fingerprint
+from vggish_inversion.targets.taps import Tap
 
 NUM_CHANNELS = (8, 16, 32, 64, 128)
 EMBEDDING_SIZE = 128
@@ -77,7 +78,7 @@ def load(task: str = "speech_commands", *, weights: str | None = None, seed: int
         model = hub.read_keras_model(path)
         _check(model, path)
     taps = tuple(
-        encoder.Tap(tap, tuple(tensor.shape[1:]), "linear" if tap == "layer_6" else "relu")
+        Tap(tap, tuple(tensor.shape[1:]), "linear" if tap == "layer_6" else "relu")
         for tap, tensor in model.output.items()
         if tap != "logits"
     )

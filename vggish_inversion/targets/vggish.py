@@ -15,6 +15,7 @@ import keras
 from vggish_inversion import features
 from vggish_inversion.files import arrays
 from vggish_inversion.targets import encoder, fingerprint, stored, untrained
+from vggish_inversion.targets.taps import Tap
 
 HUB_URL = "https://tfhub.dev/google/vggish/1"
 CHECKPOINT_URL = "https://storage.googleapis.com/audioset/vggish_model.ckpt"
@@ -162,7 +163,7 @@ def load(*, weights: str | os.PathLike[str] | None = None, seed: int = 0) -> enc
         reason = next(iter(absent.values()))
         absent = {row.name: reason for row in _LAYERS if row not in rows}
     taps = tuple(
-        encoder.Tap(row.name, tuple(model.get_layer(row.name).output.shape[1:]), row.activation)
+        Tap(row.name, tuple(model.get_layer(row.name).output.shape[1:]), row.activation)
         for row in rows
     )
     front_end = features.LogMelParams()

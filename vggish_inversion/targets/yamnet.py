@@ -11,6 +11,7 @@ import keras
 
 from vggish_inversion import features
 from vggish_inversion.targets import encoder, fingerprint, stored, untrained, yamnet_names
+from vggish_inversion.targets.taps import Tap
 
 HUB_URL = "https://tfhub.dev/google/yamnet/1"
 
@@ -146,9 +147,7 @@ def load(*, weights: str | os.PathLike[str] | None = None, seed: int = 0) -> enc
     names = [name for name in TAPS if name not in absent]
     if absent:
         model = stored.up_to(model, [name for name in model.output if name not in absent])
-    taps = tuple(
-        encoder.Tap(name, tuple(model.get_layer(name).output.shape[1:]), "relu") for name in names
-    )
+    taps = tuple(Tap(name, tuple(model.get_layer(name).output.shape[1:]), "relu") for name in names)
     return encoder.TargetEncoder(
         "yamnet",
         model,

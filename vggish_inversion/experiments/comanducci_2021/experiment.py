@@ -11,6 +11,7 @@ from vggish_inversion.experiments.comanducci_2021 import published
 from vggish_inversion.inverters import grid as inverter_grid
 from vggish_inversion.inverters import run, training
 from vggish_inversion.targets import encoder
+from vggish_inversion.targets.taps import Tap
 
 # 300 epochs, each with one random patch of every utterance.
 PUBLISHED_PATCHES_PER_UTTERANCE = 300
@@ -59,7 +60,7 @@ class Experiment:
         """Receives our scores and the published ones."""
         return self.output_dir / "beside_published.csv"
 
-    def taps(self, target: encoder.TargetEncoder) -> list[encoder.Tap]:
+    def taps(self, target: encoder.TargetEncoder) -> list[Tap]:
         """Those that `layers` names, in its order, each once.
 
         Raises:

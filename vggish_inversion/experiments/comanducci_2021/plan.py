@@ -13,6 +13,7 @@ from vggish_inversion.experiments.comanducci_2021 import experiment as experimen
 from vggish_inversion.inverters import config as inverter_config
 from vggish_inversion.inverters import grid, training
 from vggish_inversion.targets import encoder, loading, vggish, yamnet
+from vggish_inversion.targets.taps import Tap
 
 # What is fetched where no --target_weights or --asr_model says where it lies, and its bytes.
 _TARGET_DOWNLOADS = {"vggish": (vggish.HUB_URL, 289e6), "yamnet": (yamnet.HUB_URL, 15e6)}
@@ -107,7 +108,7 @@ def _speech_seconds(utterances: list[corpora.Utterance]) -> float:
 
 
 def _run_costs(
-    target: encoder.TargetEncoder, tap: encoder.Tap, config: inverter_config.TrainConfig
+    target: encoder.TargetEncoder, tap: Tap, config: inverter_config.TrainConfig
 ) -> tuple[float, float]:
     """Bytes on disk of a run, and seconds of training per patch: a step of it, as it is trained."""
     params = target.log_mel

@@ -1,15 +1,14 @@
-"""Your own network as a target: a Keras model in memory, a `.keras` file or a SavedModel."""
+"""Your own Keras model as a target: what is tapped, and behind which front end."""
 
-import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
 
 from vggish_inversion import features
-from vggish_inversion.files import formats, hub
-from vggish_inversion.targets import encoder, fingerprint, graph, untrained
+from vggish_inversion.targets import fingerprint, graph, untrained
 from vggish_inversion.targets.own import network_input, waveform_model
+from vggish_inversion.targets.taps import Tap
 
 # What these give is what they got, moved or scaled: to tap them as well would measure it twice.
 _SAME_VALUES = (
@@ -50,7 +49,7 @@ _ACTIVATIONS = {
 }
 
 
-def from_keras(
+def parts(
     model: keras.Model,
     *,
     taps: Sequence[str] | None = None,
@@ -59,8 +58,8 @@ def from_keras(
     axes: str | None = None,
     name: str | None = None,
     untrained_seed: int | None = None,
-) -> encoder.TargetEncoder:
-    """Makes a target of a Keras model; see `encoder.TargetEncoder.from_keras`.
+) -> dict[str, Any]:
+    """What `encoder.TargetEncoder` is built of, by name; see its `from_keras`.
 
     With `untrained_seed` the weights that it taps are drawn at random in place of the model's own.
     """
@@ -93,92 +92,18 @@ def from_keras(
     frozen = keras.Model(patches, outputs, name="custom_target")
     if untrained_seed is not None:
         untrained.assign(frozen, untrained_seed)
-    return encoder.TargetEncoder(
-        name or model.name,
-        frozen,
-        tuple(
-            encoder.Tap(tap, tuple(tensor.shape[1:]), activations[tap])
-            for tap, tensor in outputs.items()
+    return {
+        "name": name or model.name,
+        "model": frozen,
+        "taps": tuple(
+            Tap(tap, tuple(tensor.shape[1:]), activations[tap]) for tap, tensor in outputs.items()
         ),
-        log_mel=params,
-        log_mel_sources=network_input.sources(shape, log_mel),
-        axes=axes,
-        fingerprint=fingerprint.of_network(whole, params, start=start, axes=axes),
-        weights_fingerprint=lambda: fingerprint.of_weights(model),
-    )
-
-
-def is_path(name: str) -> bool:
-    """Whether a target's name is that of a file or folder."""
-    return name.endswith(".keras") or pathlib.Path(name).expanduser().exists()
-
-
-def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.TargetEncoder:
-    """Loads a `.keras` file, a network in HDF5 or the folder of a SavedModel as a target.
-
-    Args:
-        path: the file or folder, or the folder above a SavedModel's version. A JSON file beside it
-            may state its log-mel front end; see `network_input.find_settings`.
-        weights: a `.weights.h5` file for the model; the model's new place, if it has moved; or
-            "untrained".
-        seed: of the untrained weights.
-
-    Raises:
-        ValueError: if the model cannot be read, or is not one that can be a target.
-    """
-    source = pathlib.Path(path).expanduser()
-    if weights is not None and weights != encoder.UNTRAINED and is_network(weights):
-        source, weights = pathlib.Path(weights).expanduser(), None
-    settings_path = network_input.find_settings(source)
-    source = _version_in(source)
-    settings_path = settings_path or network_input.find_settings(source)
-    settings = network_input.read_settings(settings_path) if settings_path else {}
-    log_mel_layer = settings.pop(network_input.LOG_MEL_LAYER, None)
-    axes = settings.pop(network_input.AXES, None)
-    if source.is_dir():
-        if weights is not None:
-            raise ValueError(
-                f"{path} is a SavedModel, which holds its weights; leave out {weights}"
-            )
-        if log_mel_layer:
-            raise ValueError(
-                f"{path} is a SavedModel, whose layers have no names; {network_input.SAVE_PATCHES}"
-            )
-        if keras.backend.backend() != "tensorflow":
-            raise ValueError(
-                f"{path} is a SavedModel, which Keras runs on TensorFlow and not on "
-                f"{keras.backend.backend()}; set KERAS_BACKEND=tensorflow, or save it as .keras"
-            )
-        from vggish_inversion.targets.own import saved_model  # not at the top: it needs TensorFlow
-
-        return saved_model.load(path, source, settings, axes=axes)
-    model = hub.read_keras_model(source)
-    if weights is not None and weights != encoder.UNTRAINED:
-        hub.load_keras_weights(model, weights)
-    try:
-        return from_keras(
-            model,
-            log_mel=settings,
-            log_mel_layer=log_mel_layer,
-            axes=axes,
-            name=path,
-            untrained_seed=seed if weights == encoder.UNTRAINED else None,
-        )
-    except ValueError as error:
-        raise ValueError(f"{source}: {error}") from error
-
-
-def is_network(path: str) -> bool:
-    """Whether a path is of a network, and not of weights alone."""
-    return formats.identify(path).key not in ("hdf5_weights", "hdf5")
-
-
-def _version_in(folder: pathlib.Path) -> pathlib.Path:
-    """The SavedModel in a folder of TF-Hub's layout, NAME/VERSION, if it has one version."""
-    if (folder / "saved_model.pb").is_file() or not folder.is_dir():
-        return folder
-    found = [path.parent for path in folder.glob("*/saved_model.pb") if path.parent.name.isdigit()]
-    return found[0] if len(found) == 1 else folder
+        "log_mel": params,
+        "log_mel_sources": network_input.sources(shape, log_mel),
+        "axes": axes,
+        "fingerprint": fingerprint.of_network(whole, params, start=start, axes=axes),
+        "weights_fingerprint": lambda: fingerprint.of_weights(model),
+    }
 
 
 def _choose(model: str, calls: list[graph.Call], taps: Sequence[str] | None) -> list[graph.Call]:

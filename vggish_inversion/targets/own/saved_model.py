@@ -13,6 +13,7 @@ from google.protobuf import message
 from vggish_inversion.files import hub
 from vggish_inversion.targets import encoder, fingerprint
 from vggish_inversion.targets.own import network_input, saved_function
+from vggish_inversion.targets.taps import Tap
 
 _SIGNATURE = "serving_default"
 
@@ -90,9 +91,7 @@ def load(
     return encoder.TargetEncoder(
         name,
         keras.Model(patches, outputs, name="saved_target"),
-        tuple(
-            encoder.Tap(tap, tuple(tensor.shape[1:]), "unknown") for tap, tensor in outputs.items()
-        ),
+        tuple(Tap(tap, tuple(tensor.shape[1:]), "unknown") for tap, tensor in outputs.items()),
         log_mel=params,
         log_mel_sources=network_input.sources(shape, log_mel),
         axes=axes,
