@@ -19,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import app, flags
 
+import fuzzing
 from fuzzing import readers, sandbox, script_flags
 
 _INPUTS = flags.DEFINE_integer("inputs", 2000, "In all: four fifths are audio.", lower_bound=1)
@@ -62,7 +63,7 @@ def _cases(folder: pathlib.Path):
     """(group, name) -> its case and how many inputs it gets."""
     chosen = [
         reader
-        for reader in readers.READERS
+        for reader in fuzzing.READERS
         if not _READERS.value or {reader.group, reader.name} & set(_READERS.value)
     ]
     shares = {"audio": _AUDIO_SHARE, "flags": _FLAGS_SHARE}
