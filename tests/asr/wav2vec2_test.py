@@ -16,14 +16,14 @@ from absl.testing import parameterized
 from tests import networks, speech
 from tests.asr import wav2vec2_folder
 from vggish_inversion import asr
-from vggish_inversion.asr import wav2vec2
+from vggish_inversion.asr import wav2vec2, wav2vec2_network
 
 
 class Wav2Vec2Test(tf.test.TestCase, parameterized.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        wav2vec2._import_transformers()
+        wav2vec2_network.import_transformers()
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         cls.models = {
             masked: wav2vec2_folder.write_model(cls.folder / f"masked-{masked}", masked=masked)
