@@ -20,7 +20,7 @@ from vggish_inversion.evaluation import grid, rendering, stopwatch
 from vggish_inversion.files import hub
 from vggish_inversion.inverters import run
 from vggish_inversion.metrics import speakers
-from vggish_inversion.reconstruction import signatures, store
+from vggish_inversion.reconstruction import saved_model, signatures
 from vggish_inversion.targets import vggish_postprocessing
 from vggish_inversion.tasks import classification
 from vggish_inversion.training import checkpoints, optimizers
@@ -79,7 +79,7 @@ def _objects(target, folder: pathlib.Path) -> dict[str, tuple[object, str]]:
     frames = np.zeros((960, 64), np.float16)
     lengths = np.full(10, 96)
     cache = log_mel_cache.LogMelCache(frames, lengths, params, "sha256:0")
-    saved = store.SavedReconstructor.__new__(store.SavedReconstructor)
+    saved = saved_model.SavedReconstructor.__new__(saved_model.SavedReconstructor)
     saved.config = {"layer": "layer_1", "target": _TARGET, "vocoder": "vocos"}
     utterance = vi.bundled_speech()[0]
     patches = classification.LabelledPatches(

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tests import speech
 from vggish_inversion import audio, reconstruction
-from vggish_inversion.reconstruction import store
+from vggish_inversion.reconstruction import saved_model
 from vggish_inversion.targets import loading
 
 _TONE = np.sin(np.arange(16000) / 9).astype(np.float32)
@@ -91,7 +91,7 @@ def test_reconstructors_take_paths_and_refuse_the_rest(tmp_path):
 
 
 def test_a_saved_reconstructor_takes_them_too():
-    saved = store.SavedReconstructor.__new__(store.SavedReconstructor)
+    saved = saved_model.SavedReconstructor.__new__(saved_model.SavedReconstructor)
     saved._params = loading.load_target("small_encoder/speech_commands").log_mel
     saved.config = {"layer": "layer_1"}
     taken = []

@@ -17,7 +17,7 @@ import vggish_inversion as vi
 from tests import script_runner, speech
 from vggish_inversion import vocoders
 from vggish_inversion.files import hub
-from vggish_inversion.inverters import run
+from vggish_inversion.inverters import run, search
 from vggish_inversion.reconstruction import saved_model, store
 
 _TARGET = "small_encoder/speech_commands"
@@ -39,10 +39,10 @@ class LoadReconstructorTest(tf.test.TestCase):
         runs = [run.read_run(hub.find_model(_INVERTER)) for _ in range(1)]
         runs += [run.read_run(hub.find_model(_INVERTER.replace("paper", "large")))]
         self.assertLess(runs[1].held_out_nats, runs[0].held_out_nats)
-        self.assertEqual(run.best_runs(runs)["layer_1"].preset, "large")
-        self.assertEqual(run.best_runs(runs, preset="paper")["layer_1"].preset, "paper")
+        self.assertEqual(search.best_runs(runs)["layer_1"].preset, "large")
+        self.assertEqual(search.best_runs(runs, preset="paper")["layer_1"].preset, "paper")
         with self.assertRaisesRegex(ValueError, "no inverter of layer_1 .* there is: paper large"):
-            run.best_runs(runs, preset="huge")
+            search.best_runs(runs, preset="huge")
         widths = {
             preset: vi.load_reconstructor(_TARGET, layer="layer_1", preset=preset).road.parts
             for preset in ("paper", None)

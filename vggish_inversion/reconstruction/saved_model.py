@@ -1,18 +1,20 @@
-"""The folder of a SavedModel: the graph, its settings and its model card, whole or not at all."""
+"""The SavedModel of an inverter: its folder, written whole or not at all, and read back."""
 
 import contextlib
 import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
 import tensorflow as tf
 
-from vggish_inversion import reconstruction
-from vggish_inversion.files import folders
+from vggish_inversion import audio, features, reconstruction
+from vggish_inversion.files import documents, folders, hub
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.reconstruction import quiet, signatures
+from vggish_inversion.reconstruction import reconstructor as reconstructors
 from vggish_inversion.targets import encoder, graph
 
 _CARD = """# {layer} of {target}, and back to sound
@@ -50,6 +52,8 @@ as silence (waveform 0, log-mel {log_floor:.3f}). `embed` and then `invert_to_le
 a quantiser leaves. Called as a function, the model maps a waveform to its reconstruction, which is
 what `hub.KerasLayer` does. TensorFlow Serving wants this folder as NAME/1, below its model's name.
 """
+
+_EXPORT_FIELDS = {"layer": str, "log_mel": dict, "patch_hop_frames": int}
 
 
 def export_saved_model(
@@ -96,6 +100,56 @@ def export_saved_model(
         card = _card(facts, target, folder.name)
         (unfinished / "README.md").write_text(card, encoding="utf-8")
     return folder
+
+
+class SavedReconstructor:
+    """A SavedModel of `export/`, called as a `Reconstructor` is.
+
+    Attributes:
+        model: what `tf.saved_model.load` gave, with all its signatures.
+        config: what it was made of.
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        """Loads it. A SavedModel is a program: load only what you trust.
+
+        Raises:
+            hub.WeightsError: if the folder holds none that this package wrote.
+        """
+        try:
+            self.config = documents.read_json(folder / "config.json", _EXPORT_FIELDS)
+            self._params = features.LogMelParams(**self.config["log_mel"])
+            self.model: Any = tf.saved_model.load(str(folder))
+            self._reconstruct = self.model.signatures["reconstruct"]
+        except (OSError, ValueError, LookupError, TypeError, tf.errors.OpError) as error:
+            raise hub.WeightsError(
+                f"{folder}: cannot be read as a SavedModel of scripts/export_saved_model.py "
+                f"({(str(error) or type(error).__name__).splitlines()[0]})"
+            ) from error
+
+    def __repr__(self) -> str:
+        """What it is."""
+        layer, target = self.config["layer"], self.config.get("target", "a network")
+        return f"<SavedReconstructor from {layer} of {target}, by {self.config.get('vocoder')}>"
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Of the waveforms that it takes; what it gives is at 16 kHz."""
+        return self._params.sample_rate_hz
+
+    def __call__(
+        self, waveform: audio.Sound, *, names: Collection[str] | None = None
+    ) -> dict[str, reconstruction.Reconstruction]:
+        """Reconstructs one utterance: {layer: reconstruction}; see `Reconstructor`."""
+        waveform = reconstructors.to_utterance(waveform, self._params)
+        layer = self.config["layer"]
+        if names is not None and layer not in names:
+            return {}
+        made = self._reconstruct(waveform=tf.constant(waveform, tf.float32))
+        heard = audio.resample(
+            made["waveform"].numpy(), from_hz=self.sample_rate_hz, to_hz=audio.SAMPLE_RATE_HZ
+        )
+        return {layer: reconstruction.Reconstruction(made["log_mel"].numpy(), heard)}
 
 
 @contextlib.contextmanager
