@@ -43,7 +43,7 @@ import vocoders as vocoder_benchmark
 from vggish_inversion import audio, features, metrics, reconstruction
 from vggish_inversion.data import corpora
 from vggish_inversion.files import hub
-from vggish_inversion.inverters import network, run
+from vggish_inversion.inverters import network, search
 from vggish_inversion.targets import encoder, loading
 from vggish_inversion.vocoders import griffin_lim
 
@@ -116,9 +116,9 @@ def load_inverters(target, folder: str | None, layers: list[str] | None) -> dict
         taps = [target.tap(layer) for layer in layers] if layers else target.taps
         build = network.build_inverter
         return {tap.name: (build(tap.shape, params=target.log_mel), False) for tap in taps}
-    runs = run.find_runs(folder or hub.models_dir(), target, layers=layers)
+    runs = search.find_runs(folder or hub.models_dir(), target, layers=layers)
     # What sees a tap on several patches has no place in the published recipe.
-    runs = run.best_runs(runs, preset="paper")
+    runs = search.best_runs(runs, preset="paper")
     return {layer: (trained.load_model(), True) for layer, trained in runs.items()}
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from vggish_inversion import asr, audio, evaluation, vocoders
 from vggish_inversion.data import corpora
 from vggish_inversion.files import hub, paths
-from vggish_inversion.inverters import run
+from vggish_inversion.inverters import search
 
 _DEMO_SPEECH = pathlib.Path(__file__).resolve().parents[1] / "scripts" / "demo_speech"
 
@@ -70,7 +70,7 @@ def main() -> int:
     utterances = corpora.read_corpora(paths.split_paths(options.data_dirs), split=options.split)
     utterances = corpora.thin(utterances, options.limit)
     layers = options.layers.split(",") if options.layers else None
-    target, runs = run.open_runs(
+    target, runs = search.open_runs(
         options.inverters_dir or hub.models_dir(), options.target, layers=layers
     )
     seconds: dict[str, list[float]] = {"evaluation": [], "alone": []}

@@ -28,7 +28,7 @@ def main():
     from vggish_inversion import evaluation, report, results
     from vggish_inversion.data import corpora
     from vggish_inversion.files import apart, documents, folders, hub
-    from vggish_inversion.inverters import run
+    from vggish_inversion.inverters import search
     from vggish_inversion.targets import loading
 
     output_dir = pathlib.Path(_OUTPUT_DIR.value)
@@ -42,7 +42,7 @@ def main():
         with folders.sole_writer(output_dir):
             results.delete_results(output_dir)  # an earlier demo's: they are made anew
     target = loading.load_target(_TARGET)
-    runs = run.find_runs(hub.models_dir(), target, layers=None)
+    runs = search.find_runs(hub.models_dir(), target, layers=None)
     utterances = corpora.read_corpus(_SPEECH)
     rows = evaluation.evaluate_runs(
         utterances,

@@ -50,7 +50,7 @@ def _layers() -> list[str] | None:
 
 def find_source() -> "origin.TargetSource":
     """What the inverters of --inverters_dir were trained on; flags that are given come first."""
-    from vggish_inversion.inverters import run
+    from vggish_inversion.inverters import search
 
     given = {
         argument: flags.FLAGS[name].value if flags.FLAGS[name].present else None
@@ -58,14 +58,14 @@ def find_source() -> "origin.TargetSource":
     }
     if not _INVERTERS_DIR.value:  # the model store has inverters of many targets
         given["name"] = flags.FLAGS.target
-    return run.find_source(_inverters_dir(), layers=_layers(), **given)
+    return search.find_source(_inverters_dir(), layers=_layers(), **given)
 
 
 def find_runs(target) -> "list[run.InverterRun]":
     """The inverters that --layers and --inverters_dir name."""
-    from vggish_inversion.inverters import run
+    from vggish_inversion.inverters import search
 
-    return run.find_runs(_inverters_dir(), target, layers=_layers())
+    return search.find_runs(_inverters_dir(), target, layers=_layers())
 
 
 def _inverters_dir() -> str | pathlib.Path:

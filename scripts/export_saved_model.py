@@ -29,7 +29,7 @@ _OF_THE_STORE = ("target", "layer", "preset")
 def main():
     """Finds the inverter and exports it."""
     from vggish_inversion.files import hub
-    from vggish_inversion.inverters import run
+    from vggish_inversion.inverters import run, search
     from vggish_inversion.reconstruction import saved_model
 
     if _INVERTER.value:
@@ -39,14 +39,14 @@ def main():
         trained = run.read_run(_INVERTER.value)
         target = trained.load_target(weights=flags.FLAGS.target_weights)
     elif _LAYER.value:
-        target, runs = run.open_runs(
+        target, runs = search.open_runs(
             hub.models_dir(),
             flags.FLAGS.target,
             weights=flags.FLAGS.target_weights,
             seed=flags.FLAGS.seed if flags.FLAGS["seed"].present else None,
             layers=[_LAYER.value],
         )
-        [trained] = run.best_runs(runs, preset=_PRESET.value).values()
+        [trained] = search.best_runs(runs, preset=_PRESET.value).values()
     else:
         raise ValueError("expected --layer=TAP or --inverter=RUN_FOLDER, got neither")
     folder = saved_model.export_saved_model(

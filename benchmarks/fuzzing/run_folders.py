@@ -60,13 +60,13 @@ def write_vocoder(folder: pathlib.Path) -> None:
 
 
 def _read_run(folder, output):
-    from vggish_inversion.inverters import run
+    from vggish_inversion.inverters import run, search
 
     trained = run.read_run(folder)
     trained.load_model()
     target = trained.load_target()
     trained.check_target(target)
-    run.best_runs(run.find_runs(folder, target, layers=None))
+    search.best_runs(search.find_runs(folder, target, layers=None))
 
 
 def _store_run(folder, output):

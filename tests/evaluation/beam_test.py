@@ -14,7 +14,7 @@ from vggish_inversion import asr, evaluation
 from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import beam
 from vggish_inversion.files import hub
-from vggish_inversion.inverters import origin, run
+from vggish_inversion.inverters import origin, search
 
 _TARGET = origin.TargetSource("small_encoder/speech_commands")
 
@@ -39,7 +39,7 @@ class BeamTest(tf.test.TestCase):
             corpora.Utterance("broken", broken, "some words"),
         ]
         target = _TARGET.load()
-        runs = run.find_runs(hub.models_dir(), target, layers=["layer_1"])
+        runs = search.find_runs(hub.models_dir(), target, layers=["layer_1"])
         settings = {"data_dir": ["demo_speech"], "split": "all"}
         plain, piped = folder / "plain", folder / "piped"
         evaluation.evaluate_runs(utterances, target, runs, output_dir=plain, settings=settings)

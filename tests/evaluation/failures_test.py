@@ -14,7 +14,7 @@ from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import grid as grids
 from vggish_inversion.evaluation import measure, rendering, stopwatch
 from vggish_inversion.files import hub
-from vggish_inversion.inverters import run
+from vggish_inversion.inverters import search
 from vggish_inversion.targets import loading
 
 _TARGET = "small_encoder/speech_commands"
@@ -78,7 +78,7 @@ def test_an_output_that_cannot_be_written_fails_its_own_row_alone(tmp_path):
     target = loading.load_target(_TARGET)
     runs = [
         item
-        for item in run.find_runs(hub.models_dir(), target, layers=["layer_0"])
+        for item in search.find_runs(hub.models_dir(), target, layers=["layer_0"])
         if item.preset == "paper"
     ]
     utterances = corpora.read_corpus(speech.DEMO_SPEECH)[:2]

@@ -15,7 +15,7 @@ from tests import speech
 from vggish_inversion import audio, evaluation, results
 from vggish_inversion.data import corpora
 from vggish_inversion.files import hub
-from vggish_inversion.inverters import run
+from vggish_inversion.inverters import search
 from vggish_inversion.targets import loading
 
 _TARGET = "small_encoder/speech_commands"
@@ -31,7 +31,7 @@ class EvaluationTest(tf.test.TestCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.target = loading.load_target(_TARGET)
-        cls.runs = run.find_runs(hub.models_dir(), cls.target, layers=["layer_0", "layer_6"])
+        cls.runs = search.find_runs(hub.models_dir(), cls.target, layers=["layer_0", "layer_6"])
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         text = cls.folder / "text.wav"
         text.write_text("no audio at all")

@@ -8,7 +8,7 @@ import pytest
 
 from tests import networks, script_runner, small_runs, speech
 from vggish_inversion.files import hub
-from vggish_inversion.inverters import card, origin, run
+from vggish_inversion.inverters import card, origin, run, search
 from vggish_inversion.targets import fingerprint, loading
 
 _TASK = "small_encoder/speech_commands"
@@ -36,14 +36,14 @@ def test_weights_and_seed_of_the_inverters_are_theirs(tmp_path):
     target = loading.load_target(_TASK, weights="untrained", seed=3)
     small_runs.write(tmp_path / "a", target, "layer_0")
     small_runs.write(tmp_path / "b", target, "layer_1")
-    assert run.find_source(tmp_path, _TASK) == origin.TargetSource(_TASK, "untrained", 3, _TASK)
-    found, runs = run.open_runs(tmp_path)  # the only target that there is
+    assert search.find_source(tmp_path, _TASK) == origin.TargetSource(_TASK, "untrained", 3, _TASK)
+    found, runs = search.open_runs(tmp_path)  # the only target that there is
     assert (found.name, found.fingerprint) == (_TASK, target.fingerprint)
     assert [item.layer for item in runs] == ["layer_0", "layer_1"]
     # what is given comes first, and is refused where it is another
-    assert run.find_source(tmp_path, _TASK, seed=4).seed == 4
+    assert search.find_source(tmp_path, _TASK, seed=4).seed == 4
     with pytest.raises(ValueError, match="inverts small_encoder/.* with weights .*, not "):
-        run.open_runs(tmp_path, _TASK, seed=4)
+        search.open_runs(tmp_path, _TASK, seed=4)
 
 
 def test_relative_weights_are_found_from_elsewhere(tmp_path, elsewhere, monkeypatch):
@@ -56,17 +56,17 @@ def test_relative_weights_are_found_from_elsewhere(tmp_path, elsewhere, monkeypa
     monkeypatch.chdir(elsewhere)
     place = tmp_path / "home" / "runs" / "one"
     weights = tmp_path / "home" / "weights" / "mine.keras"
-    source = run.find_source(place)
+    source = search.find_source(place)
     assert source.weights == str(weights)
     assert run.read_run(place).load_target().fingerprint == target.fingerprint
     # all moved together, as to another machine
     (tmp_path / "home").rename(tmp_path / "moved")
     place, weights = (tmp_path / "moved" / path for path in ("runs/one", "weights/mine.keras"))
-    assert run.find_source(place).weights == str(weights)
+    assert search.find_source(place).weights == str(weights)
     # a run of before, which kept no more than what was given
     config = {name: value for name, value in trained.config.items() if name != origin.PATHS}
     (place / "config.json").write_text(json.dumps(config))
-    assert run.find_source(place).weights == str(weights)
+    assert search.find_source(place).weights == str(weights)
     # nowhere
     weights.rename(elsewhere / "other.keras")
     with pytest.raises(hub.WeightsError, match="runs/one: expected weights/mine.keras, .*--target"):
@@ -81,7 +81,7 @@ def test_a_network_of_your_own_is_found_from_elsewhere(tmp_path, elsewhere, monk
     assert (found.name, found.fingerprint) == ("nets/own.keras", target.fingerprint)
     # evaluated under another spelling, from another folder
     path = tmp_path / "home" / "nets" / "own.keras"
-    spelt, runs = run.open_runs(tmp_path / "home" / "runs", str(path))
+    spelt, runs = search.open_runs(tmp_path / "home" / "runs", str(path))
     assert (spelt.name, len(runs)) == (str(path), 1)
     # moved: its new place is said
     path.rename(elsewhere / "new.keras")
@@ -101,7 +101,7 @@ def test_a_network_that_is_named_is_the_one_that_is_loaded(tmp_path, monkeypatch
     changed.save(other / "own.keras")
     monkeypatch.chdir(tmp_path / "other")
     with pytest.raises(ValueError, match="with weights .*, not nets/own.keras with"):
-        run.open_runs(trained.folder, "nets/own.keras")
+        search.open_runs(trained.folder, "nets/own.keras")
 
 
 def test_several_weights_in_one_folder_are_refused_by_name(tmp_path):
@@ -109,9 +109,9 @@ def test_several_weights_in_one_folder_are_refused_by_name(tmp_path):
         target = loading.load_target(_TASK, weights="untrained", seed=seed)
         small_runs.write(tmp_path / f"{layer}-{seed}", target, layer)
     with pytest.raises(ValueError, match=r"on 2 different weights .*layer_0-0; .*layer_1-1, "):
-        run.open_runs(tmp_path, _TASK)
+        search.open_runs(tmp_path, _TASK)
     for layers in (["layer_1", "layer_2"], ["layer_0"]):  # of one kind, each
-        target, runs = run.open_runs(tmp_path, _TASK, layers=layers)
+        target, runs = search.open_runs(tmp_path, _TASK, layers=layers)
         assert [item.layer for item in runs] == layers
         assert {item.config["target_fingerprint"] for item in runs} == {target.fingerprint}
 
@@ -124,12 +124,12 @@ def test_runs_of_before_and_of_now_are_of_one_network(tmp_path):
     config = json.loads(path.read_text())
     earlier = fingerprint.of_weights(target.model)
     path.write_text(json.dumps(config | {"target_fingerprint": earlier}))
-    found, runs = run.open_runs(tmp_path, _TASK)
+    found, runs = search.open_runs(tmp_path, _TASK)
     assert found.fingerprint == target.fingerprint
     assert [item.layer for item in runs] == ["layer_0", "layer_1"]
     path.write_text(json.dumps(config | {"target_fingerprint": earlier[:-1] + "x"}))
     with pytest.raises(ValueError, match="on 2 different weights"):
-        run.open_runs(tmp_path, _TASK)
+        search.open_runs(tmp_path, _TASK)
 
 
 def test_what_is_there_is_said(tmp_path):
@@ -137,7 +137,7 @@ def test_what_is_there_is_said(tmp_path):
     small_runs.write(tmp_path / "a", target, "layer_0")
     other = loading.load_target("small_encoder/speaker_id", weights="untrained")
     with pytest.raises(ValueError, match=f"where there are some for: {_TASK}"):
-        run.find_runs(tmp_path, other, layers=None)
+        search.find_runs(tmp_path, other, layers=None)
 
 
 def test_the_store_keeps_no_path_of_the_machine(tmp_path, monkeypatch):

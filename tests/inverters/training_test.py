@@ -17,7 +17,7 @@ from tests import speech
 from vggish_inversion.data import corpora, log_mel_cache
 from vggish_inversion.features import views
 from vggish_inversion.files import hub
-from vggish_inversion.inverters import chain, monitoring, run, training
+from vggish_inversion.inverters import chain, monitoring, run, search, training
 from vggish_inversion.targets import loading
 from vggish_inversion.training import run_folder
 
@@ -288,12 +288,12 @@ class TrainingTest(tf.test.TestCase):
     def test_runs_are_found_by_layer(self):
         self._train("deep", layer="layer_2")
         self._train("shallow", layer="layer_0")
-        runs = run.find_runs(self.folder, self.target, layers=None)
+        runs = search.find_runs(self.folder, self.target, layers=None)
         self.assertEqual([found.layer for found in runs], ["layer_0", "layer_2"])
         with self.assertRaisesRegex(ValueError, "no trained inverter for layer layer_1"):
-            run.find_runs(self.folder, self.target, layers=["layer_0", "layer_1"])
+            search.find_runs(self.folder, self.target, layers=["layer_0", "layer_1"])
         with self.assertRaisesRegex(ValueError, "no layer 'conv4'"):
-            run.find_runs(self.folder, self.target, layers=["conv4"])
+            search.find_runs(self.folder, self.target, layers=["conv4"])
 
     def test_tensorboard_gets_losses_pictures_and_sound(self):
         callbacks = monitoring.tensorboard_callbacks(
@@ -331,7 +331,7 @@ sys.modules["tensorflow"] = None  # as where it is not installed: importing it f
 import numpy as np
 from vggish_inversion import features
 from vggish_inversion.data import log_mel_cache
-from vggish_inversion.inverters import run, training
+from vggish_inversion.inverters import run, search, training
 from vggish_inversion.targets import loading
 
 rng = np.random.default_rng(0)

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tests import networks, small_runs
 from vggish_inversion import features
 from vggish_inversion.files import hub
-from vggish_inversion.inverters import run
+from vggish_inversion.inverters import run, search
 from vggish_inversion.results import writing as results
 from vggish_inversion.targets import encoder, fingerprint, loading
 
@@ -206,7 +206,7 @@ def test_saved_models(tmp_path):
 
 def test_the_runs_that_ship_are_of_their_networks():
     target = loading.load_target("small_encoder/speech_commands")
-    runs = run.find_runs(hub.models_dir(), target, layers=None)
+    runs = search.find_runs(hub.models_dir(), target, layers=None)
     assert len(runs) > 5
     for trained in runs:
         assert trained.config["target_fingerprint"].startswith("sha256:")

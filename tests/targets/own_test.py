@@ -13,7 +13,7 @@ from tests import networks, speech
 from vggish_inversion import features, reconstruction, vocoders
 from vggish_inversion.data import corpora, log_mel_cache
 from vggish_inversion.files import hub
-from vggish_inversion.inverters import run, training
+from vggish_inversion.inverters import run, search, training
 from vggish_inversion.targets import encoder, fingerprint, graph, loading
 
 layers = keras.layers
@@ -294,7 +294,7 @@ class FileTest(_FolderTest):
         made = reconstructor(waveform)["pool"]
         self.assertEqual(made.waveform.shape, waveform.shape)
         self.assertAllInRange(made.waveform, -10.0, 10.0)
-        self.assertLen(run.find_runs(self.folder, again, layers=["pool"]), 1)
+        self.assertLen(search.find_runs(self.folder, again, layers=["pool"]), 1)
 
 
 class WaveformTest(_FolderTest):
