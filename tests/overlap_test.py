@@ -13,8 +13,9 @@ import soundfile
 
 from tests import script_runner, speech
 from tests.report import results_folder
-from vggish_inversion import audio, reconstruction
+from vggish_inversion import audio, reconstruction, results
 from vggish_inversion.files import apart, hub
+from vggish_inversion.training import run_folder
 
 _TARGET = "--target=small_encoder/speech_commands"
 
@@ -240,6 +241,16 @@ _CASES = {
         ".",
         "lies in shards, which is read",
     ),
+    "the page's numbers over a file of others": (
+        _script("make_report", "--results_dir=results", "--output=notes/config.html"),
+        ".",
+        "config.json is there already, and not of this program",
+    ),
+    "the page over a page of others": (
+        _script("make_report", "--results_dir=results", "--output=page/index.html"),
+        ".",
+        "index.html is there already, and not of this program",
+    ),
     "weights over themselves": (
         _script(
             "convert_weights",
@@ -352,9 +363,32 @@ def test_whatever_fails_is_one_row(error, tmp_path, caplog):
     assert f"{speech.CLIPS[0]}: {status}" in caplog.text  # the line names the file
 
 
-def test_a_runs_folder_takes_no_settings_of_others(place, tmp_path):
-    from vggish_inversion.training import run_folder
+@pytest.mark.parametrize("name", ["summary.csv", "audio/natural/a.wav", "log_mel/a.npy"])
+def test_results_take_the_place_of_nothing(name, tmp_path):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(apart.OverlapError, match="is there already, without the run.json"):
+        results.open_results(tmp_path, {"inverters": {}, "vocoders": {}, "recognisers": {}})
+    assert (tmp_path / name).read_bytes() == b"mine"
+    assert not (tmp_path / "run.json").exists()
 
+
+@pytest.mark.parametrize("name", ["inverter.keras", "vocoder.keras"])
+def test_a_network_that_is_there_is_not_what_a_run_gives(name, tmp_path):
+    """Copied there to go on with, it was returned, untrained, or written over."""
+    (tmp_path / name).write_bytes(b"a network")
+    with (
+        pytest.raises(run_folder.RunError, match=f"{name} is there already"),
+        run_folder.open_run(tmp_path, {"seed": 0}),
+    ):
+        pass
+    assert (tmp_path / name).read_bytes() == b"a network"
+    (tmp_path / "history.csv").write_text("epoch\n1\n")  # its own run's
+    with run_folder.open_run(tmp_path, {"seed": 0}):
+        pass
+
+
+def test_a_runs_folder_takes_no_settings_of_others(place, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "wav2vec2"}))
     settings = {"seed": 0, "train_data": "a", "validation_data": "b"}
     with (

@@ -104,6 +104,52 @@ def test_an_output_that_cannot_be_written_fails_its_own_row_alone(tmp_path):
     assert len(again) == len(rows)
 
 
+def test_what_one_inverter_or_vocoder_makes_impossible_is_its_own_row_alone():
+    """NaN of one inverter, a vocoder that is out of memory, and inverters that fail altogether."""
+    target = loading.load_target(_TARGET)
+    runs = run.find_runs(hub.models_dir(), target, layers=["layer_5", "layer_6"])
+    utterance = corpora.Utterance("a", speech.CLIPS[0], "words")
+    renderer = rendering.Renderer(
+        target, runs, grids.Grid(metrics=()), folder=None, watch=stopwatch.Stopwatch()
+    )
+    conditions = grids.conditions(target.name, runs, ["griffin_lim", "broken"], ["parrot"])
+    wanted = {rendition: by_name["parrot"] for rendition, by_name in conditions.items()}
+
+    def broken(log_mels):
+        raise MemoryError("no more")
+
+    def failures():
+        made = list(rendering.each_once(renderer, utterance, wanted))
+        assert len(made) == len(wanted)
+        return {
+            (item.rendition.name, item.rendition.vocoder): item.reason
+            for item in made
+            if isinstance(item, rendering.Failure)
+        }
+
+    def spoilt(log_mel):
+        made = invert(log_mel)
+        return made | {"layer_6/paper-l1": np.full_like(log_mel, np.nan)}
+
+    def failing(log_mel):
+        raise RuntimeError("no kernel image")
+
+    renderer.vocoders["broken"] = broken
+    invert = renderer._reconstructor.invert
+    names = ("true_log_mel", "layer_5/paper-l1", "layer_6/paper-l1")
+    expected = {(name, "broken"): "MemoryError: no more" for name in names}
+    assert failures() == expected
+
+    renderer._reconstructor.invert = spoilt
+    is_nan = "log_mel holds NaN; check the network or the audio that made it"
+    assert failures() == expected | {("layer_6/paper-l1", "griffin_lim"): is_nan}
+
+    renderer._reconstructor.invert = failing
+    reason = "RuntimeError: no kernel image"
+    whole = {(name, vocoder): reason for name in names[1:] for vocoder in ("griffin_lim", "broken")}
+    assert failures() == whole | {("true_log_mel", "broken"): "MemoryError: no more"}
+
+
 def test_speaker_similarity_without_a_known_speaker(tmp_path, caplog):
     target = loading.load_target(_TARGET)
     utterances = [corpora.Utterance("alone", speech.CLIPS[0], "words")]

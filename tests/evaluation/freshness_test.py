@@ -171,8 +171,8 @@ def ear(monkeypatch) -> None:
     monkeypatch.setattr(asr, "load_transcriber", lambda *_, **__: _Ear())
 
 
-def _evaluate(corpus, target, runs, folder, **options) -> list[dict[str, str]]:
-    settings = {"data_dir": ["lj"], "split": "all"}
+def _evaluate(corpus, target, runs, folder, *, name="lj", **options) -> list[dict[str, str]]:
+    settings = {"data_dir": [name], "split": "all"}
     utterances = corpora.read_corpus(corpus)
     return evaluation.evaluate_runs(
         utterances, target, runs, output_dir=folder, settings=settings, **options
@@ -194,6 +194,18 @@ def test_an_evaluation_of_a_changed_corpus_ends_as_a_new_one(tmp_path, corpus, t
         assert (tmp_path / "results" / name).read_bytes() == new
     sounds = [tmp_path / place / "audio/natural/LJ001-0001.wav" for place in ("results", "new")]
     assert sounds[0].read_bytes() == sounds[1].read_bytes()
+
+
+def test_a_corpus_is_its_recordings_and_texts_and_not_its_path(tmp_path, corpus, target, ear):
+    runs = [small_runs.write(tmp_path / "run", target, "layer_0")]
+    first = _evaluate(corpus, target, runs, tmp_path / "results")
+    elsewhere = {"name": "/elsewhere/lj", "folder": tmp_path / "results"}
+    assert _evaluate(corpus, target, runs, **elsewhere) == first
+    speech.disturb(corpus / "wavs" / "LJ001-0001.wav")
+    with pytest.raises(ValueError, match="different: data_dir"):  # perhaps another corpus
+        _evaluate(corpus, target, runs, tmp_path / "results")
+    again = _evaluate(corpus, target, runs, **elsewhere | {"name": "/elsewhere/./lj/"})
+    assert len(again) == len(first) and again != first
 
 
 def test_shards_of_a_corpus_that_changed_between_them_are_refused(tmp_path, corpus, target, ear):

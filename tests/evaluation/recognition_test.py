@@ -89,10 +89,39 @@ class RecogniseAllTest(tf.test.TestCase):
         results.close()
         self.assertLess(len(taken), 500)
 
-    def test_a_recogniser_that_breaks_down_is_raised(self):
-        broken = {**self.recognisers, "broken": _Recogniser("broken", fail_at=30)}
+    def test_what_breaks_a_recogniser_is_one_failure_and_the_others_are_heard(self):
+        for read_ahead in (1, 7):
+            breaks = _Recogniser("breaks", fail_at=30, read_ahead=read_ahead)
+            recognisers = {**self.recognisers, "breaks": breaks}
+            heard = list(self._run(_items(200, list(recognisers)), recognisers))
+            self.assertLen({(item.number, name) for item, name, _ in heard}, 600)
+            self.assertLen(heard, 600)
+            for item, name, transcript in heard:
+                if (item.number, name) == (30, "breaks"):
+                    self.assertIsInstance(transcript, MemoryError)
+                else:
+                    self.assertEqual(transcript, f"{name} {item.number}")
+
+    def test_a_recogniser_that_ends_too_early_loses_nothing(self):
+        class Brief(_Recogniser):
+            def transcribe_all(self, waveforms):
+                yield self(next(iter(waveforms)))
+                for _ in waveforms:
+                    return
+
+        heard = list(self._run(_items(5, ["brief"]), {"brief": Brief("brief")}))
+        self.assertEqual([item.number for item, *_ in heard], [0, 1, 2, 3, 4])
+        failed = [isinstance(transcript, Exception) for *_, transcript in heard]
+        self.assertEqual(failed, [False, True, False, True, False])
+        self.assertEqual(str(heard[1][2]), "brief ended without a transcript")
+
+    def test_what_breaks_without_a_waveform_is_raised(self):
+        class Absent(_Recogniser):
+            def transcribe_all(self, waveforms):
+                raise MemoryError("no more")
+
         with self.assertRaisesRegex(MemoryError, "no more"):
-            list(self._run(_items(5000, list(broken)), broken))
+            list(self._run(_items(5, ["absent"]), {"absent": Absent("absent")}))
 
     def test_a_fault_of_the_source_comes_through(self):
         def items():

@@ -42,6 +42,16 @@ class TapTableTest(tf.test.TestCase):
         self.assertEqual(head, "layer  shape  activation  values/s  receptive field  ms")
         self.assertEqual(line, "a      1 x 2  relu              12  3 x 3            45")
 
+    def test_bands_without_a_bin_are_named(self):
+        settings = {"low_hz": 20.0}
+        target = encoder.TargetEncoder.from_keras(
+            networks.small_cnn((96, 128, 1)), log_mel=settings
+        )
+        *_, line = tap_table.front_end_lines(target)
+        self.assertEqual(line, "bands without a bin of an FFT of 512 samples, always silent: 2")
+        target = encoder.TargetEncoder.from_keras(networks.small_cnn((96, 64, 1)))
+        self.assertNotIn("without a bin", " ".join(tap_table.front_end_lines(target)))
+
     def test_the_front_end_that_is_assumed(self):
         target = encoder.TargetEncoder.from_keras(
             networks.small_cnn((96, None, 1)), log_mel={"log_offset": 0.001, "num_bands": 64}

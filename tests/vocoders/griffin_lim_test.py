@@ -52,6 +52,24 @@ def test_the_fingerprint_is_of_the_settings():
     assert griffin_lim.GriffinLim(_PARAMS).fingerprint == made[0].fingerprint
 
 
+def test_bands_without_a_bin_are_left_out(caplog):
+    """128 bands from 20 Hz are narrower, at first, than the bins of a window of 25 ms."""
+    params = features.LogMelParams(num_bands=128, low_hz=20.0)
+    bank = librosa.filters.mel(sr=16000, n_fft=512, n_mels=128, fmin=20, fmax=7500, htk=True)
+    num_empty = int((bank.max(axis=1) == 0).sum())
+    assert num_empty > 0
+    log_mel = features.waveform_to_log_mel(_clip(), params).numpy()
+    vocoder = griffin_lim.GriffinLim(params, num_iterations=8)
+    assert f"{num_empty} of 128 bands have no bin" in caplog.text
+    made = vocoder(log_mel[np.newaxis])[0].numpy()
+    assert np.isfinite(made).all()
+    again = features.waveform_to_log_mel(np.pad(made, _BEFORE), params).numpy()
+    assert np.abs(again[: len(log_mel)] - log_mel).mean() < 0.1
+    # What an inverter makes of such a band is not heard.
+    log_mel[:, ~features.mel_matrix(params).any(axis=0)] = 1.0
+    np.testing.assert_array_equal(vocoder(log_mel[np.newaxis])[0], made)
+
+
 class GriffinLimTest(tf.test.TestCase):
     def test_a_sine_keeps_its_frequency_place_and_level(self):
         time = np.arange(16000) / 16000

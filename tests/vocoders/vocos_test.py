@@ -33,6 +33,13 @@ def _centred_spectra(waveform: np.ndarray, length: int, hop: int) -> np.ndarray:
     return np.fft.rfft(np.fft.ifftshift(frames * window, axes=1))
 
 
+def test_bands_without_a_bin_spread_nothing():
+    params = features.LogMelParams(num_bands=128, low_hz=20.0)
+    spread, filters = vocos.mel_to_bins(params), features.mel_matrix(params)
+    assert not filters.any(axis=0).all()
+    np.testing.assert_allclose(np.ones(len(filters)) @ filters @ spread, 1, rtol=1e-5)
+
+
 class InverseStftTest(tf.test.TestCase):
     def test_overlap_add(self):
         frames = np.random.default_rng(0).normal(size=(2, 5, 7)).astype(np.float32)

@@ -15,6 +15,7 @@ from vggish_inversion import results
 from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import freshness, measure, rendering, stopwatch
 from vggish_inversion.evaluation import grid as grids
+from vggish_inversion.evaluation import rows as row_of
 from vggish_inversion.files import contents, folders
 from vggish_inversion.inverters import origin
 from vggish_inversion.inverters import run as inverter_run
@@ -72,12 +73,12 @@ class MeasureUtterance(_DoFn):
                 made.append(item)
                 continue
             for condition in self._conditions[item.rendition].values():
-                rows.append(rendering.failed_row(utterance, condition, item.reason))
+                rows.append(row_of.failed_row(utterance, condition, item.reason))
         for name, transcriber in self._transcribers.items():
             transcripts = transcriber.transcribe_all([item.waveform for item in made])
             for item, transcript in zip(made, transcripts, strict=True):
                 condition = self._conditions[item.rendition][name]
-                rows.append(rendering.scored_row(item, condition, transcript, transcriber.rules))
+                rows.append(row_of.scored_row(item, condition, transcript, transcriber.rules))
         for row in rows:
             row["audio_sha256"] = recording
             yield place, json.dumps({name: str(row[name]) for name in results.RESULT_COLUMNS})

@@ -29,22 +29,38 @@ class _Listener:
 
     def __init__(self, name: str, transcriber: asr.Transcriber, heard: queue.SimpleQueue):
         self._inbox: queue.Queue = queue.Queue(_MAX_WAITING)
+        self._has_ended = False
         self._thread = threading.Thread(
             target=self._listen, args=(name, transcriber, heard), daemon=True
         )
         self._thread.start()
 
     def _listen(self, name, transcriber, heard) -> None:
-        pending = collections.deque()
+        taken = collections.deque()  # and not yet transcribed
 
-        def waveforms():
-            while (item := self._inbox.get()) is not _END:
-                pending.append(item)
+        def waveforms(again):
+            for item in again:
                 yield item.waveform
+            while not self._has_ended:
+                if (item := self._inbox.get()) is _END:
+                    self._has_ended = True
+                else:
+                    taken.append(item)
+                    yield item.waveform
 
         try:
-            for transcript in transcriber.transcribe_all(waveforms()):
-                heard.put(Heard(pending.popleft(), name, transcript))
+            while not self._has_ended or taken:
+                try:
+                    for transcript in transcriber.transcribe_all(waveforms([*taken])):
+                        heard.put(Heard(taken.popleft(), name, transcript))
+                    while taken:
+                        error = asr.TranscriptionError(f"{name} ended without a transcript")
+                        heard.put(Heard(taken.popleft(), name, error))
+                except Exception as error:  # noqa: BLE001  (it is the reason in the item's row)
+                    if not taken:
+                        raise
+                    # The others that it had taken are tried again, without this one.
+                    heard.put(Heard(taken.popleft(), name, error))
         except BaseException as error:  # noqa: BLE001  (raised again where results are awaited)
             heard.put(error)
         heard.put(_END)

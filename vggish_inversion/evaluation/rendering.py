@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 import pathlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 from absl import logging
@@ -14,7 +14,7 @@ from vggish_inversion.evaluation import grid as grids
 from vggish_inversion.evaluation import stopwatch
 from vggish_inversion.files import failures, folders
 from vggish_inversion.inverters import run as inverter_run
-from vggish_inversion.results import NATURAL, OK, RESULT_COLUMNS, TRUE_LOG_MEL, Condition
+from vggish_inversion.results import NATURAL, TRUE_LOG_MEL, Condition
 from vggish_inversion.targets import encoder
 
 
@@ -105,8 +105,9 @@ class Renderer:
         with self._watch("inverting"):
             true_log_mel = self._reconstructor.log_mel(heard)
             log_mels = {TRUE_LOG_MEL: true_log_mel}
-            if {item.name for item in wanted} - {NATURAL, TRUE_LOG_MEL}:
-                log_mels |= self._reconstructor.invert(true_log_mel)
+            if inverted := {item.name for item in wanted} - {NATURAL, TRUE_LOG_MEL}:
+                made = _attempt(self._reconstructor.invert, true_log_mel)
+                log_mels |= dict.fromkeys(inverted, made) if isinstance(made, Exception) else made
         waveforms = {grids.Rendition(NATURAL): heard}
         waveforms |= self._vocode(log_mels, wanted, len(heard))
         with self._watch("scoring"):
@@ -114,6 +115,9 @@ class Renderer:
             score = self._score_against(natural)
         for rendition, condition in wanted.items():
             at_rate = waveforms[rendition]
+            if isinstance(at_rate, Exception):
+                yield Failure(utterance, rendition, _reason(utterance, at_rate))
+                continue
             waveform = natural
             if rendition.name != NATURAL:
                 waveform = _at_16_khz(at_rate, rate_hz, num_samples=len(natural))
@@ -133,19 +137,28 @@ class Renderer:
                 yield Rendering(utterance, rendition, waveform, scores)
 
     def _vocode(self, log_mels, wanted: Collection[grids.Rendition], num_samples: int) -> dict:
-        """Waveforms of the renditions that a vocoder makes, all of one vocoder at once."""
+        """Waveforms, or what was raised, of the renditions that a vocoder makes."""
         names = collections.defaultdict(list)
-        for rendition in wanted:
-            if rendition.vocoder:
-                names[rendition.vocoder].append(rendition.name)
         waveforms = {}
+        for rendition in wanted:
+            if isinstance(log_mels.get(rendition.name), Exception):
+                waveforms[rendition] = log_mels[rendition.name]
+            elif rendition.vocoder:
+                names[rendition.vocoder].append(rendition.name)
         for vocoder, chosen in names.items():
+
+            def vocode(*some: str, vocoder: Callable = self.vocoders[vocoder]) -> dict:
+                given = {name: log_mels[name] for name in some}
+                return self._reconstructor.vocode(given, num_samples, vocoder=vocoder)
+
             with self._watch("vocoding"):
-                made = self._reconstructor.vocode(
-                    {name: log_mels[name] for name in chosen},
-                    num_samples,
-                    vocoder=self.vocoders[vocoder],
-                )
+                made = _attempt(vocode, *chosen)  # all of one vocoder at once
+                if isinstance(made, Exception):  # of one log-mel, perhaps
+                    each = {name: _attempt(vocode, name) for name in chosen}
+                    made = {
+                        name: one if isinstance(one, Exception) else one[name]
+                        for name, one in each.items()
+                    }
             waveforms |= {grids.Rendition(name, vocoder): made[name] for name in chosen}
         return waveforms
 
@@ -161,6 +174,14 @@ class Renderer:
         path.parent.mkdir(parents=True, exist_ok=True)
         with folders.write_file(path) as unfinished:
             np.save(unfinished, log_mel.astype(np.float16))
+
+
+def _attempt(function: Callable, *given):
+    """What a function gives, or the exception that it raises."""
+    try:
+        return function(*given)
+    except Exception as error:  # noqa: BLE001  (it is the reason in the rows that lack it)
+        return error
 
 
 def _at_16_khz(waveform: np.ndarray, rate_hz: int, *, num_samples: int) -> np.ndarray:
@@ -192,51 +213,3 @@ def each_once(
 def _reason(utterance: corpora.Utterance, error: Exception) -> str:
     logging.debug("%s", utterance.path, exc_info=error)  # where it came from: --verbosity=1
     return failures.in_one_line(error)
-
-
-def failed_row(utterance: corpora.Utterance, condition: Condition, reason: str) -> dict:
-    """A row of results.csv that says why there is no measurement."""
-    return {
-        **dict.fromkeys(RESULT_COLUMNS, ""),
-        **dataclasses.asdict(condition),
-        "num_utterances": 0,
-        "utterance": utterance.id,
-        "reference": utterance.text or "",
-        "status": " ".join(reason.split()),
-    }
-
-
-def scored_row(
-    rendering: Rendering, condition: Condition, transcript: str | Exception, rules: str
-) -> dict:
-    """A row of results.csv; a transcript that is an exception makes it that failure's.
-
-    Args:
-        rendering: what was heard.
-        condition: under which.
-        transcript: what was recognised.
-        rules: under which texts are compared; see `metrics.normalize_text`.
-    """
-    if isinstance(transcript, Exception):
-        reason = f"{condition.asr} failed: {failures.in_one_line(transcript)}"
-        return failed_row(rendering.utterance, condition, reason)
-    row = {
-        **failed_row(rendering.utterance, condition, OK),
-        "num_utterances": 1,
-        "transcript": str(transcript),
-        "normalization": rules,
-        "gated": getattr(transcript, "reason", ""),
-        **{name: round(value, 6) for name, value in rendering.scores.items()},
-    }
-    reference = rendering.utterance.text
-    if reference and metrics.normalize_text(reference, rules):
-        words = metrics.word_errors(reference, transcript, rules)
-        row |= {
-            "wer": round(words.rate, 6),
-            "cer": round(metrics.char_errors(reference, transcript, rules).rate, 6),
-            "num_words": words.num_words,
-            "substitutions": words.substitutions,
-            "deletions": words.deletions,
-            "insertions": words.insertions,
-        }
-    return row

@@ -15,6 +15,7 @@ from vggish_inversion.results import (
     PARTS,
     RESULT_COLUMNS,
     SHARED_SETTINGS,
+    check_results_vacant,
     is_measured,
     write_json,
     write_table,
@@ -91,15 +92,17 @@ def merge_results(
     rows = [row for group in rows for row in group]
     if (output / "results.csv").exists():
         raise ValueError(f"{output} holds results already; use another output folder")
+    check_results_vacant(output)
     first = runs[ordered[0]]
     merged = {name: value for name, value in first.items() if name not in ("shard", "seconds")}
     merged["num_utterances"] = sum(run["num_utterances"] for run in runs.values())
     with folders.sole_writer(output):
+        # First: with it, what is there is ours, also after a kill.
+        write_json(output / "run.json", {**merged, "num_shards": len(ordered)})
         for path in ordered:
             for kind in ("audio", "log_mel"):
                 if (path / kind).is_dir():
                     shutil.copytree(path / kind, output / kind, dirs_exist_ok=True)
-        write_json(output / "run.json", {**merged, "num_shards": len(ordered)})
         tables.write_derived(rows, output, layers=first["layers"])
         write_table(output / "results.csv", RESULT_COLUMNS, rows)  # last: with it, all is there
     return rows

@@ -58,16 +58,17 @@ def check_vacant(folder: pathlib.Path, names: Iterable[Place], *, mark: str) -> 
 
     Args:
         folder: that is written to.
-        names: of the files, below it.
+        names: of the files, below it, and of folders that are the program's own, too.
         mark: the file that the program writes there first. Where it is, the others are its own.
 
     Raises:
-        OverlapError: if one of the files is there, and no mark.
+        OverlapError: if one of the files is there, or something in one of the folders, and no mark.
     """
     if (folder / mark).is_file():
         return
     for name in names:
-        if (folder / name).is_file():
+        path = folder / name
+        if path.is_file() or any(each.is_file() for each in path.rglob("*")):
             raise OverlapError(
                 f"{folder / name} is there already, without the {mark} of an earlier run; name "
                 "another output folder"

@@ -37,6 +37,15 @@ def numbers_json(results: Results, title: str) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def is_numbers_json(text: bytes) -> bool:
+    """Whether a file that begins so is what `numbers_json` made.
+
+    >>> is_numbers_json(b'{"name": "a package"}'), is_numbers_json(b'{ "title": "a page",')
+    (False, True)
+    """
+    return text.split(maxsplit=2)[:2] == [b"{", b'"title":']
+
+
 def downloads(results: Results) -> Html:
     """Links that save the folder's tables, which are part of the page."""
     items = []

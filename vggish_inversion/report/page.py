@@ -6,7 +6,7 @@ import importlib.resources
 import pathlib
 import shlex
 import string
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from vggish_inversion.files import apart, folders
 from vggish_inversion.report.clips import color_range, fitting_clips
@@ -15,10 +15,14 @@ from vggish_inversion.report.differences import differences_section
 from vggish_inversion.report.extra import ExtraTable, extra_section
 from vggish_inversion.report.listening import failures, layer_strip, utterance_section
 from vggish_inversion.report.markup import Content, Html, breakable, escape, join, tag
-from vggish_inversion.report.numbers import downloads, numbers_json
+from vggish_inversion.report.numbers import downloads, is_numbers_json, numbers_json
 from vggish_inversion.report.overview import finding, summary_table
 from vggish_inversion.report.spectrogram import color_bar
 from vggish_inversion.results import PARTS, Results, ResultsError, read_results
+
+# What every page has said of itself, behind its style.
+_MARK = b"CNN inversion report"
+_MAX_HEAD_BYTES = 200_000
 
 
 def write_page(
@@ -46,6 +50,7 @@ def write_page(
 
     Raises:
         ResultsError: if the folder or one of its tables is missing, empty or malformed.
+        apart.OverlapError: if the page or its numbers would be written over a file of others.
     """
     results = read_results(results_dir)
     path = pathlib.Path(output_path) if output_path else results.folder / "index.html"
@@ -55,11 +60,22 @@ def write_page(
         raise ResultsError(f"{path}: that is the name of the page's numbers; name it .html")
     parts = [results.folder / name for name in PARTS]
     apart.check_apart(read=parts, written=[path, numbers])
+    _check_own(path, lambda head: _MARK in head)
+    _check_own(numbers, is_numbers_json)
     path.parent.mkdir(parents=True, exist_ok=True)
     _write_text(numbers, numbers_json(results, title))
     max_bytes = round(max_media_megabytes * 1e6)
     _write_text(path, _page(results, title, max_bytes=max_bytes, extra_tables=extra_tables))
     return path
+
+
+def _check_own(path: pathlib.Path, is_own: Callable[[bytes], bool]) -> None:
+    """Makes sure that a file of that name, if there is one, is of an earlier page."""
+    head = path.read_bytes()[:_MAX_HEAD_BYTES] if path.is_file() else b""
+    if head and not is_own(head):
+        raise apart.OverlapError(
+            f"{path} is there already, and not of this program; name another --output"
+        )
 
 
 def _write_text(path: pathlib.Path, text: str) -> None:

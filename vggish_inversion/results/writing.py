@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import os
 import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -153,6 +154,18 @@ FINGERPRINTED = {"inverters": "inverter", "vocoders": "vocoder", "recognisers": 
 FINGERPRINTED |= {"scorers": "the network of the metric"}
 
 
+def check_results_vacant(folder: pathlib.Path) -> None:
+    """Makes sure that what a results folder is to hold is not there yet, or is of an evaluation.
+
+    A results.csv says by its columns whose it is: opening it is what tells.
+
+    Raises:
+        apart.OverlapError: if tables, sounds or pictures of others are there.
+    """
+    parts = [name for name in PARTS if name not in ("results.csv", "run.json")]
+    apart.check_vacant(folder, parts, mark="run.json")
+
+
 def open_results(
     folder: pathlib.Path,
     settings: Mapping,
@@ -170,12 +183,14 @@ def open_results(
         ValueError: if the folder holds such, or tables of others; the message says which.
     """
     path = folder / "run.json"
-    apart.check_vacant(folder, ("summary.csv", "comparisons.csv"), mark=path.name)
+    check_results_vacant(folder)
     kept = documents.read_json(path) if path.is_file() else {}
     settings = dict(settings)
     if fingerprint_as:
         settings["target_fingerprint"] = fingerprint_as(kept.get("target_fingerprint"))
     conflicts = [name for name in SHARED_SETTINGS if kept and kept.get(name) != settings.get(name)]
+    if "data_dir" in conflicts and _is_same_data(kept, settings):
+        conflicts.remove("data_dir")
     merged = dict(settings)
     for kind, label in FINGERPRINTED.items():
         earlier = kept.get(kind, {})
@@ -200,6 +215,16 @@ def open_results(
         )
     folder.mkdir(parents=True, exist_ok=True)
     write_json(path, merged)
+
+
+def _is_same_data(kept: Mapping, settings: Mapping) -> bool:
+    """Whether recordings and texts are the same, wherever they are, or their folder's name is."""
+    digests = [run.get("utterances_sha256") for run in (kept, settings)]
+    names = [run["data_dir"] for run in (kept, settings) if isinstance(run.get("data_dir"), list)]
+    paths = [[os.path.normpath(str(name)) for name in each] for each in names]
+    return bool(digests[0] and digests[0] == digests[1]) or (
+        len(paths) == 2 and paths[0] == paths[1]
+    )
 
 
 def _earlier_versions(kept: Mapping, settings: Mapping) -> list:

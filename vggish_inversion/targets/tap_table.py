@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
+
 from vggish_inversion import features
 from vggish_inversion.targets import encoder, receptive_field
 
@@ -44,7 +46,11 @@ def _field(field: receptive_field.Field, params: features.LogMelParams) -> tuple
 
 
 def front_end_lines(target: encoder.TargetEncoder) -> list[str]:
-    """The front end that a target is taken to have: each setting, and where it is known from."""
+    """The front end that a target is taken to have: each setting, and where it is known from.
+
+    Bands that no bin of the spectrum falls into are named below: librosa warns of them, too.
+    """
+    empty = 1 + np.flatnonzero(~features.mel_matrix(target.log_mel).any(axis=0))
     settings = dataclasses.asdict(target.log_mel)
     rows = [("axes", target.axes or "frames,bands", _STATED if target.axes else _ASSUMED)]
     rows += [
@@ -55,10 +61,16 @@ def front_end_lines(target: encoder.TargetEncoder) -> list[str]:
     if not target.log_mel_sources:
         rows = rows[1:]
     widths = [max(len(row[index]) for row in rows) for index in range(2)]
-    return [
+    lines = [
         f"{name.ljust(widths[0])}  {value.ljust(widths[1])}  {source}"
         for name, value, source in rows
     ]
+    if empty.size:
+        lines.append(
+            f"bands without a bin of an FFT of {target.log_mel.fft_length} samples, always silent: "
+            f"{', '.join(map(str, empty[:8]))}{', ...' * (empty.size > 8)}"
+        )
+    return lines
 
 
 def format_text(rows: Sequence[Sequence[str]]) -> str:

@@ -20,6 +20,8 @@ keras_defaults.use_ours()
 # Settings that tell where a run was made, not what it is: data and weights have fingerprints.
 _MAY_DIFFER = {"command", "versions", "data_dir", "paths", "initial_weights"}
 _MAY_DIFFER |= {"target", "target_weights", "target_seed"}
+# What a run gives in the end; nothing of it is there before the first checkpoint.
+_MODELS = ("inverter.keras", "vocoder.keras")
 # Settings by which a config.json is known to be of a run, and may be written over.
 _OF_ANY_RUN = {"train_data", "validation_data"}
 
@@ -92,6 +94,13 @@ def _has_begun(run_dir: pathlib.Path) -> bool:
 
 def _check_settings(run_dir: pathlib.Path, settings: Mapping) -> None:
     path = run_dir / "config.json"
+    if not _has_begun(run_dir):
+        for name in _MODELS:  # trained elsewhere, it would be taken for what this run gives
+            if (run_dir / name).is_file():
+                raise RunError(
+                    f"{run_dir / name} is there already, without the history of a run; begin with "
+                    "it by --initial_weights, or use another output folder"
+                )
     if not path.is_file():
         return
     kept = documents.read_json(path, error=RunError)

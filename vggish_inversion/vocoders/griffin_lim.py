@@ -84,6 +84,8 @@ class GriffinLim(vocoder.Vocoder):
         self._filters = features.mel_matrix(params)
         weights = self._filters.sum(axis=1, keepdims=True)
         self._spread = (self._filters / np.maximum(weights, _MIN_MAGNITUDE)).T
+        # A band that no bin falls into is 0, whatever is asked of it.
+        self._band_weights = np.maximum(self._filters.sum(axis=0), _MIN_MAGNITUDE)
         super().__init__(params, name="griffin_lim")
 
     def mel_to_magnitude(self, mel, *, num_steps: int = 20) -> tf.Tensor:
@@ -94,9 +96,10 @@ class GriffinLim(vocoder.Vocoder):
             num_steps: multiplicative steps.
 
         Returns:
-            `[batch, frames, bins]` float32, at least 0; 0 where no filter reaches.
+            `[batch, frames, bins]` float32, at least 0; 0 where no filter reaches. What is given
+            for a band without a bin, as many bands of a short window are, is left out.
         """
-        flat = tf.matmul(mel / self._filters.sum(axis=0), tf.constant(self._spread))
+        flat = tf.matmul(mel / self._band_weights, tf.constant(self._spread))
         _, magnitude = tf.while_loop(
             lambda step, _: step < num_steps,
             lambda step, magnitude: (step + 1, self._match(magnitude, mel)),
@@ -107,7 +110,7 @@ class GriffinLim(vocoder.Vocoder):
     def _match(self, magnitude, mel):
         """One step of `magnitude` towards spectrograms with this mel (Kullback-Leibler)."""
         magnitude = tf.maximum(magnitude, _MIN_MAGNITUDE)
-        ratio = mel / tf.matmul(magnitude, tf.constant(self._filters))
+        ratio = tf.math.divide_no_nan(mel, tf.matmul(magnitude, tf.constant(self._filters)))
         return magnitude * tf.matmul(ratio, tf.constant(self._spread))
 
     def _analyse(self, waveform):

@@ -4,6 +4,7 @@ import abc
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from vggish_inversion import features
 
@@ -23,7 +24,16 @@ class Vocoder(tf.Module, abc.ABC):
         self.params = params
         window = features.periodic_hann(params.window_samples)
         # No waveform within [-1, 1] has a louder log-mel than this.
-        loudest = window.sum() * features.mel_matrix(params).sum(axis=0)
+        filters = features.mel_matrix(params)
+        if num_empty := int((~filters.any(axis=0)).sum()):
+            logging.warning(
+                "%d of %d bands have no bin of the spectrum and are silent whatever is heard; "
+                "fewer bands, a higher low_hz or longer windows fit an FFT of %d samples",
+                num_empty,
+                params.num_bands,
+                params.fft_length,
+            )
+        loudest = window.sum() * filters.sum(axis=0)
         self._ceiling = np.log(loudest + params.log_offset)
         signature = tf.TensorSpec([None, None, params.num_bands], tf.float32)
         self.vocode = tf.function(self._vocode, input_signature=[signature])

@@ -88,7 +88,8 @@ def mel_to_bins(params: features.LogMelParams) -> np.ndarray:
     reached = np.flatnonzero(filters.sum(axis=1))
     nearest = reached[np.abs(np.arange(len(filters))[:, np.newaxis] - reached).argmin(axis=1)]
     shares = filters[nearest] / filters[nearest].sum(axis=1, keepdims=True)
-    return (shares / filters.sum(axis=0)).T.astype(np.float32)
+    # Of a band that no bin falls into, nothing is spread.
+    return (shares / np.maximum(filters.sum(axis=0), _MIN_MAGNITUDE)).T.astype(np.float32)
 
 
 @keras.saving.register_keras_serializable("vggish_inversion")
