@@ -13,7 +13,7 @@ import soundfile
 
 from tests import script_runner, speech
 from tests.report import results_folder
-from vggish_inversion import audio, reconstruction, results
+from vggish_inversion import reconstruction, results
 from vggish_inversion.files import apart, hub
 from vggish_inversion.training import run_folder
 
@@ -116,7 +116,7 @@ _CASES = {
     "recordings of others": (
         _reconstruct("speech", "other"),
         ".",
-        "other/a.wav is there already, without the reconstruct.csv",
+        "other/a.wav is there already, without a row in the reconstruct.csv",
     ),
     "a table of others": (_reconstruct("speech", "notes"), ".", "not of this program"),
     "results in the corpus": (
@@ -317,22 +317,63 @@ def test_a_recording_is_not_written_over_from_python_either(place):
     assert not (place / "speech" / "reconstruct.csv").exists()
 
 
-def test_an_earlier_runs_own_files_are_made_anew(tmp_path):
-    """Killed after its first wav, a run is started again: the wav is its own."""
-    folder = tmp_path / "out"
-    folder.mkdir()
-    (folder / "reconstruct.csv").write_text("input,output,status\n")
-    soundfile.write(folder / "a.wav", np.zeros(16000), 16000)
+def _reconstruct_all(folder, *names, level=0.5, breaks="") -> list[str]:
+    """Reconstructs a clip into each of some names; at the one that breaks it, a kill or a fault."""
 
     def reconstruct(path, *, names):
-        num_samples = len(audio.read_audio(path))
-        made = reconstruction.Reconstruction(np.zeros((1, 64)), np.full(num_samples, 0.5))
+        if path.name == breaks:
+            raise KeyboardInterrupt if breaks == "killed" else ValueError("no sound any more")
+        made = reconstruction.Reconstruction(np.zeros((1, 64)), np.full(16000, level))
         return dict.fromkeys(names, made)
 
-    inputs = [(speech.CLIPS[0], pathlib.Path("a.wav"))]
-    statuses = reconstruction.reconstruct_files(inputs, reconstruct, "layer_6", folder)
-    assert statuses == ["ok"]
-    assert soundfile.read(folder / "a.wav")[0].max() == pytest.approx(0.5)
+    inputs = [(pathlib.Path("in", name), pathlib.Path(f"{name}.wav")) for name in names]
+    return reconstruction.reconstruct_files(inputs, reconstruct, "layer_6", folder)
+
+
+def _level(path: pathlib.Path) -> float:
+    return soundfile.read(path)[0].max()
+
+
+def test_an_earlier_runs_own_files_are_made_anew(tmp_path):
+    """Killed after its first wav, a run is started again: the wav is its own."""
+    with pytest.raises(KeyboardInterrupt):
+        _reconstruct_all(tmp_path, "a", "killed", "c", level=0.1, breaks="killed")
+    table = (tmp_path / "reconstruct.csv").read_text()
+    assert "in/c,c.wav,not reached" in table and "in/a,a.wav,ok" in table
+    assert _reconstruct_all(tmp_path, "a", "killed", "c") == ["ok"] * 3
+    assert _level(tmp_path / "a.wav") == pytest.approx(0.5)
+    rows = (tmp_path / "reconstruct.csv").read_text().splitlines()[1:]
+    assert rows == [f"in/{name},{name}.wav,ok" for name in ("a", "killed", "c")]
+
+
+def test_other_wavs_of_an_earlier_run_keep_their_rows(tmp_path):
+    _reconstruct_all(tmp_path, "a", "b", level=0.1)
+    _reconstruct_all(tmp_path, "b", "c")
+    rows = (tmp_path / "reconstruct.csv").read_text().splitlines()[1:]
+    assert rows == [f"in/{name},{name}.wav,ok" for name in "abc"]
+    assert [round(_level(tmp_path / f"{name}.wav"), 1) for name in "abc"] == [0.1, 0.5, 0.5]
+
+
+def test_of_an_input_that_fails_now_no_wav_stays(tmp_path):
+    _reconstruct_all(tmp_path, "a", "b", level=0.1)
+    assert _reconstruct_all(tmp_path, "a", "b", breaks="a") == ["no sound any more", "ok"]
+    assert not (tmp_path / "a.wav").exists()
+    rows = (tmp_path / "reconstruct.csv").read_text().splitlines()[1:]
+    assert rows == ["in/a,,no sound any more", "in/b,b.wav,ok"]
+
+
+def test_a_recording_that_was_put_beside_an_earlier_runs_is_not_written_over(tmp_path):
+    _reconstruct_all(tmp_path, "a")
+    soundfile.write(tmp_path / "b.wav", np.full(16000, 0.9), 16000)
+    with pytest.raises(apart.OverlapError, match="b.wav is there already, without a row"):
+        _reconstruct_all(tmp_path, "a", "b")
+    assert _level(tmp_path / "b.wav") == pytest.approx(0.9, abs=1e-3)
+
+
+def test_a_name_that_is_no_utf_8_has_its_row(tmp_path):
+    assert _reconstruct_all(tmp_path, "a", "b\udcff", "c") == ["ok"] * 3
+    rows = (tmp_path / "reconstruct.csv").read_text().splitlines()[1:]
+    assert rows[1] == r"in/b\udcff,b\udcff.wav,ok"
 
 
 def test_one_output_that_cannot_be_written_is_one_row(tmp_path):

@@ -22,6 +22,8 @@ def in_one_line(error: BaseException) -> str:
         # Written aside and then moved, a file has two names: the second is the one that counts.
         name = error.filename2 if error.filename2 is not None else error.filename
         return f"{os.fsdecode(name)}: {error.strerror}" if not isinstance(name, int) else text
+    if isinstance(error, OSError) and error.strerror and error.filename is None:
+        return error.strerror  # of a file that is open, such as "No space left on device"
     own = type(error).__module__.partition(".")[0] == __name__.partition(".")[0]
     if (own or isinstance(error, (ValueError, OSError))) and text:
         return text

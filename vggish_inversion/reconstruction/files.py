@@ -1,5 +1,6 @@
 """Folders of recordings in, folders of reconstructions out."""
 
+import contextlib
 import csv
 import pathlib
 from collections.abc import Callable, Iterable, Sequence
@@ -8,12 +9,14 @@ from absl import logging
 
 from vggish_inversion import audio
 from vggish_inversion.data import corpora, recordings
-from vggish_inversion.files import apart, failures
+from vggish_inversion.files import apart, failures, folders
 from vggish_inversion.reconstruction.reconstructor import Reconstructor
 from vggish_inversion.results import OK
 
 TABLE = "reconstruct.csv"
 _COLUMNS = ("input", "output", "status")
+_NOT_REACHED = "not reached"
+_ERRORS = "backslashreplace"  # names of files need not be UTF-8
 
 
 def find_inputs(
@@ -78,7 +81,8 @@ def reconstruct_files(
         inputs: of `find_inputs`.
         reconstructor: the parts.
         name: which of its inverters.
-        output_dir: receives the wavs, and reconstruct.csv with a row per input.
+        output_dir: receives the wavs, and reconstruct.csv with a row per input. Of an earlier run,
+            the wavs of other inputs stay, with their rows; those of an input that fails now go.
         progress: wraps the iteration over inputs, `tqdm.tqdm` for example.
 
     Returns:
@@ -91,14 +95,21 @@ def reconstruct_files(
     inputs, folder = list(inputs), pathlib.Path(output_dir)
     outputs = [folder / relative for _, relative in inputs]
     apart.check_apart(read=[path for path, _ in inputs], written=[folder / TABLE, *outputs])
-    _check_own(folder / TABLE)
-    apart.check_vacant(folder, [relative for _, relative in inputs], mark=TABLE)
+    earlier = _read_own(folder / TABLE)
+    own = {row[1] for row in earlier}
+    for path, relative in zip(outputs, (str(relative) for _, relative in inputs), strict=True):
+        if path.is_file() and relative not in own:
+            raise apart.OverlapError(
+                f"{path} is there already, without a row in the {TABLE} of an earlier run; name "
+                "another output folder"
+            )
     folder.mkdir(parents=True, exist_ok=True)
-    statuses, taken = [], {}
-    with open(folder / TABLE, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        file.flush()  # with it, the wavs are an earlier run's, also after a kill
+    planned = {str(relative) for _, relative in inputs}
+    others = [row for row in earlier if row[1] not in planned]  # of which nothing is made anew
+    statuses, taken, rows = [], {}, []
+    # First: with it, the wavs are an earlier run's, also after a kill.
+    _write(folder / TABLE, [*others, *((*item, _NOT_REACHED) for item in inputs)])
+    with open(folder / TABLE, "a", encoding="utf-8", errors=_ERRORS, newline="") as file:
         for path, relative in progress(inputs):
             status = OK
             try:
@@ -113,18 +124,43 @@ def reconstruct_files(
                 said = status if str(path) in status else f"{path}: {status}"
                 logging.error("%s", said)
                 logging.debug("%s", path, exc_info=error)
-            writer.writerow((path, relative if status == OK else "", status))
+                if relative not in taken and str(relative) in own:  # what it was made from is gone
+                    with contextlib.suppress(OSError):
+                        (folder / relative).unlink(missing_ok=True)
+            rows.append((path, relative if status == OK else "", status))
+            csv.writer(file, lineterminator="\n").writerow(rows[-1])
             file.flush()
             statuses.append(status)
+    with contextlib.suppress(
+        OSError
+    ):  # of a disk that is full: all rows are there, behind the plan
+        _write(folder / TABLE, [*others, *rows])
     return statuses
 
 
-def _check_own(table: pathlib.Path) -> None:
-    """Makes sure that a reconstruct.csv that is there is of this program."""
-    if table.is_file() and table.stat().st_size:
-        with open(table, encoding="utf-8", errors="replace", newline="") as file:
-            head = file.readline(200).rstrip("\r\n")
+def _write(table: pathlib.Path, rows: Iterable[Sequence]) -> None:
+    with (
+        folders.write_file(table) as unfinished,
+        open(unfinished, "w", encoding="utf-8", errors=_ERRORS, newline="") as file,
+    ):
+        csv.writer(file, lineterminator="\n").writerows([_COLUMNS, *rows])
+
+
+def _read_own(table: pathlib.Path) -> list[list[str]]:
+    """The rows of an earlier run; one whose wav was not made, or is gone, is left out.
+
+    Raises:
+        apart.OverlapError: if a file of that name is of no such run.
+    """
+    if not table.is_file() or not table.stat().st_size:
+        return []
+    with open(table, encoding="utf-8", errors="replace", newline="") as file:
+        head = file.readline(200).rstrip("\r\n")
         if head != ",".join(_COLUMNS):
             raise apart.OverlapError(
                 f"{table} is there already, and not of this program; name another output folder"
             )
+        rows = [row for row in csv.reader(file) if len(row) == len(_COLUMNS) and row[1]]
+    return [
+        row for row in {row[1]: row for row in rows}.values() if (table.parent / row[1]).is_file()
+    ]
