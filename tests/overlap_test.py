@@ -371,7 +371,8 @@ def test_a_recording_that_was_put_beside_an_earlier_runs_is_not_written_over(tmp
 
 
 def test_a_name_that_is_no_utf_8_has_its_row(tmp_path):
-    assert _reconstruct_all(tmp_path, "a", "b\udcff", "c") == ["ok"] * 3
+    for _ in range(2):
+        assert _reconstruct_all(tmp_path, "a", "b\udcff", "c") == ["ok"] * 3
     rows = (tmp_path / "reconstruct.csv").read_text().splitlines()[1:]
     assert rows[1] == r"in/b\udcff,b\udcff.wav,ok"
 

@@ -97,15 +97,16 @@ def reconstruct_files(
     apart.check_apart(read=[path for path, _ in inputs], written=[folder / TABLE, *outputs])
     earlier = _read_own(folder / TABLE)
     own = {row[1] for row in earlier}
-    for path, relative in zip(outputs, (str(relative) for _, relative in inputs), strict=True):
-        if path.is_file() and relative not in own:
+    for path, (_, relative) in zip(outputs, inputs, strict=True):
+        if path.is_file() and _as_written(relative) not in own:
             raise apart.OverlapError(
                 f"{path} is there already, without a row in the {TABLE} of an earlier run; name "
                 "another output folder"
             )
     folder.mkdir(parents=True, exist_ok=True)
-    planned = {str(relative) for _, relative in inputs}
-    others = [row for row in earlier if row[1] not in planned]  # of which nothing is made anew
+    planned = {_as_written(relative) for _, relative in inputs}
+    # Of which nothing is made anew.
+    others = [row for row in earlier if row[1] not in planned and (folder / row[1]).is_file()]
     statuses, taken, rows = [], {}, []
     # First: with it, the wavs are an earlier run's, also after a kill.
     _write(folder / TABLE, [*others, *((*item, _NOT_REACHED) for item in inputs)])
@@ -124,16 +125,16 @@ def reconstruct_files(
                 said = status if str(path) in status else f"{path}: {status}"
                 logging.error("%s", said)
                 logging.debug("%s", path, exc_info=error)
-                if relative not in taken and str(relative) in own:  # what it was made from is gone
+                if (
+                    relative not in taken and _as_written(relative) in own
+                ):  # what it was made from is gone
                     with contextlib.suppress(OSError):
                         (folder / relative).unlink(missing_ok=True)
             rows.append((path, relative if status == OK else "", status))
             csv.writer(file, lineterminator="\n").writerow(rows[-1])
             file.flush()
             statuses.append(status)
-    with contextlib.suppress(
-        OSError
-    ):  # of a disk that is full: all rows are there, behind the plan
+    with contextlib.suppress(OSError):  # the disk is full: all rows are there, behind the plan
         _write(folder / TABLE, [*others, *rows])
     return statuses
 
@@ -147,7 +148,7 @@ def _write(table: pathlib.Path, rows: Iterable[Sequence]) -> None:
 
 
 def _read_own(table: pathlib.Path) -> list[list[str]]:
-    """The rows of an earlier run; one whose wav was not made, or is gone, is left out.
+    """The rows of an earlier run, but for those whose wav was not made.
 
     Raises:
         apart.OverlapError: if a file of that name is of no such run.
@@ -161,6 +162,8 @@ def _read_own(table: pathlib.Path) -> list[list[str]]:
                 f"{table} is there already, and not of this program; name another output folder"
             )
         rows = [row for row in csv.reader(file) if len(row) == len(_COLUMNS) and row[1]]
-    return [
-        row for row in {row[1]: row for row in rows}.values() if (table.parent / row[1]).is_file()
-    ]
+    return list({row[1]: row for row in rows}.values())
+
+
+def _as_written(path: pathlib.Path) -> str:
+    return str(path).encode(errors=_ERRORS).decode()
