@@ -11,6 +11,7 @@ import logging as python_logging
 import os
 import platform
 import select
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -224,6 +225,14 @@ def exit_code(*, num_done: int, num_failed: int) -> int:
     if num_done == 0:
         return NOTHING_DONE
     return DONE_IN_PART if num_failed else ALL_DONE
+
+
+def commit() -> str:
+    """The commit of the code, for a model's card; "unknown" outside of a checkout."""
+    said = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
+    return said.stdout.strip() or "unknown"
 
 
 def provenance(**settings) -> dict:

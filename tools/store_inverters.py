@@ -5,7 +5,6 @@ python tools/store_inverters.py --runs_dir=build/runs --models_dir=hub_models \
 """
 
 import pathlib
-import subprocess
 import sys
 
 from absl import flags
@@ -30,9 +29,6 @@ def main():
     from vggish_inversion.files import apart, hub
     from vggish_inversion.inverters import card
 
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    ).stdout.strip()
     store = pathlib.Path(_MODELS_DIR.value or hub.models_dir())
     if store.resolve() != pathlib.Path(_RUNS_DIR.value).resolve():  # whose cards are written anew
         apart.check_apart(read=[_RUNS_DIR.value], written=[store / "inverter" / "new"])
@@ -44,7 +40,7 @@ def main():
             run_dir,
             store,
             version=_VERSION.value,
-            commit=commit or "unknown",
+            commit=command.commit(),
             results_dirs=_RESULTS_DIRS.value,
         )
         print(folder)

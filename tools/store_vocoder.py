@@ -8,7 +8,6 @@ The second time, the figures of the benchmark join the card of what is stored.
 """
 
 import pathlib
-import subprocess
 import sys
 
 from absl import flags
@@ -28,14 +27,11 @@ def main():
     from vggish_inversion.files import hub
     from vggish_inversion.vocoders import card
 
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    ).stdout.strip()
     folder = card.store_vocoder(
         _RUN_DIR.value,
         _MODELS_DIR.value or hub.models_dir(),
         version=_VERSION.value,
-        commit=commit or "unknown",
+        commit=command.commit(),
         results=card.read_results(_RESULTS.value) if _RESULTS.value else None,
     )
     print(folder)

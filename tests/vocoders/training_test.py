@@ -151,6 +151,13 @@ class TrainVocoderTest(tf.test.TestCase, parameterized.TestCase):
         folder = card.store_vocoder(self.folder / "run", store)
         with self.assertRaisesRegex(ValueError, "the results are of weights of another"):
             card.store_vocoder(folder, store, results=results | {"neural_sha256": "of another"})
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        self._train("other", num_epochs=1, seed=1)
+        with self.assertRaisesRegex(ValueError, "the results are of weights of another"):
+            card.store_vocoder(
+                self.folder / "other", store, results=results | {"neural_sha256": "of another"}
+            )
+        self.assertEqual({path.name: path.read_bytes() for path in folder.iterdir()}, before)
         results["neural_sha256"] = hub.sha256(folder / "vocoder.keras")
         card.store_vocoder(folder, store, commit="abc", results=results)
         self.assertEqual(folder, self.folder / "store" / "vocoder" / "vocos" / "1")

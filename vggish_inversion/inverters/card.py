@@ -1,14 +1,13 @@
 """Puts a trained inverter into the model store, with a model card of measured figures."""
 
-import json
 import pathlib
-import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from vggish_inversion import features
 from vggish_inversion.features import views as tap_views
-from vggish_inversion.files import compact, documents, folders, hub
+from vggish_inversion.files import compact, documents, folders, hub, model_folder
 from vggish_inversion.inverters import origin, run
+from vggish_inversion.inverters.config import MODEL_FILE
 from vggish_inversion.targets import loading
 
 _CARD = """# {name}
@@ -88,37 +87,42 @@ def store_inverter(
         raise ValueError(f"{run_dir} was trained with the loss {trained.loss!r}, unknown here")
     name = f"inverter/{config['target']}/{trained.layer}/{trained.preset}-{trained.loss}"
     folder = folders.inside(pathlib.Path(models_dir), f"{name}/{version}")
-    folder.mkdir(parents=True, exist_ok=True)
-    if folder.resolve() != trained.folder.resolve():
-        precision = _KERNELS.get(config.get("precision"), "float16")
-        compact.write_compact(inverter, folder / "inverter.keras", precision=precision)
-        shutil.copyfile(trained.folder / "history.csv", folder / "history.csv")
-        # Where things lay on the machine that trained it is of no use to others.
-        kept = {name: value for name, value in config.items() if name != origin.PATHS}
-        (folder / "config.json").write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
-    hub.write_digest(folder / "inverter.keras")
-    card = _CARD.format(
-        name=name,
-        layer=trained.layer,
-        shape="x".join(map(str, config["tap_shape"])),
-        views=_VIEWS.format(views.num_views, views.hop_frames) if views.num_views > 1 else "",
-        target=config["target"],
-        kind=_KINDS[trained.loss],
-        preset=trained.preset,
-        data=" and ".join(pathlib.Path(str(path)).name for path in config["data_dir"]),
-        command=" ".join(map(str, config["command"])),
-        commit=commit,
-        num_patches=int(last["num_patches"]),
-        num_epochs=int(last["epoch"]),
-        validation_nats=10 * float(last["val_loss"]),
-        began=_BEGAN.format(initial) if initial else "",
-        fingerprint=config["target_fingerprint"],
-        bits=compact.significant_bits(run.read_run(folder).load_model()),
-        sha256=hub.sha256(folder / "inverter.keras"),
-        results=_results_table(trained, results_dirs),
+    is_stored = folder.resolve() == trained.folder.resolve()
+    precision = _KERNELS.get(config.get("precision"), "float16")
+    # Where things lay on the machine that trained it is of no use to others.
+    kept = {name: value for name, value in config.items() if name != origin.PATHS}
+
+    def describe(path: pathlib.Path) -> tuple[Mapping, str]:
+        card = _CARD.format(
+            name=name,
+            layer=trained.layer,
+            shape="x".join(map(str, config["tap_shape"])),
+            views=_VIEWS.format(views.num_views, views.hop_frames) if views.num_views > 1 else "",
+            target=config["target"],
+            kind=_KINDS[trained.loss],
+            preset=trained.preset,
+            data=model_folder.corpora_names(config["data_dir"]),
+            command=" ".join(map(str, config["command"])),
+            commit=commit,
+            num_patches=int(last["num_patches"]),
+            num_epochs=int(last["epoch"]),
+            validation_nats=10 * float(last["val_loss"]),
+            began=_BEGAN.format(initial) if initial else "",
+            fingerprint=config["target_fingerprint"],
+            bits=compact.significant_bits(hub.read_keras_model(path)),
+            sha256=hub.sha256(path),
+            results=_results_table(trained, results_dirs),
+        )
+        return kept, card
+
+    return model_folder.write_model_folder(
+        folder / MODEL_FILE,
+        save=None
+        if is_stored
+        else lambda path: compact.write_compact(inverter, path, precision=precision),
+        describe=describe,
+        beside=() if is_stored else [trained.folder / model_folder.HISTORY_FILE],
     )
-    (folder / "README.md").write_text(card, encoding="utf-8")
-    return folder
 
 
 def _results_table(trained: run.InverterRun, results_dirs) -> str:
@@ -127,7 +131,7 @@ def _results_table(trained: run.InverterRun, results_dirs) -> str:
     for results_dir in map(pathlib.Path, results_dirs):
         fields = {"data_dir": list, "split": str}
         settings = documents.read_json(results_dir / "run.json", fields)
-        clips = " and ".join(pathlib.Path(str(path)).name for path in settings["data_dir"])
+        clips = model_folder.corpora_names(settings["data_dir"])
         for row in documents.read_table(results_dir / "summary.csv", _SUMMARY_COLUMNS):
             own = (row["layer"], row["preset"], row["loss"])
             if own != (trained.layer, trained.preset, trained.loss) and row["preset"]:

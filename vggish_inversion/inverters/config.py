@@ -2,6 +2,7 @@
 
 import dataclasses
 
+MODEL_FILE = "inverter.keras"  # of a run's folder
 PRESETS = ("paper", "large")  # of `network`
 LOSSES = ("l1", "gan")
 OPTIMIZERS = ("adam", "muon")  # of `training.optimizers`

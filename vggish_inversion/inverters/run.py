@@ -12,6 +12,7 @@ from vggish_inversion import features
 from vggish_inversion.features import views as tap_views
 from vggish_inversion.files import documents, hub
 from vggish_inversion.inverters import origin
+from vggish_inversion.inverters.config import MODEL_FILE
 from vggish_inversion.targets import encoder, loading
 
 # Of config.json: what is read here.
@@ -64,7 +65,7 @@ class InverterRun:
     @property
     def sha256(self) -> str:
         """Of the weights."""
-        return hub.sha256(self.folder / "inverter.keras")
+        return hub.sha256(self.folder / MODEL_FILE)
 
     @property
     def last_epoch(self) -> Mapping[str, float]:
@@ -95,7 +96,7 @@ class InverterRun:
             hub.WeightsError: if the file is damaged, or its views lay at other places than today.
         """
         self._check_views()
-        return hub.read_keras_model(self.folder / "inverter.keras")
+        return hub.read_keras_model(self.folder / MODEL_FILE)
 
     def _check_views(self) -> None:
         """Views that do not divide a patch once reached less than half a patch on each side."""
@@ -158,8 +159,8 @@ def read_run(folder: str | pathlib.Path) -> InverterRun:
         hub.WeightsError: if the folder holds none.
     """
     folder = pathlib.Path(folder)
-    folder = folder.parent if folder.name == "inverter.keras" else folder
-    if not (folder / "inverter.keras").is_file() or not (folder / "config.json").is_file():
+    folder = folder.parent if folder.name == MODEL_FILE else folder
+    if not (folder / MODEL_FILE).is_file() or not (folder / "config.json").is_file():
         raise hub.WeightsError(
             f"no trained inverter in {folder}; expected inverter.keras and config.json, "
             "as scripts/train_inverter.py writes when it is done"

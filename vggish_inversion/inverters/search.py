@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Sequence
 
 from vggish_inversion.inverters import origin
+from vggish_inversion.inverters.config import MODEL_FILE
 from vggish_inversion.inverters.run import InverterRun, read_run
 from vggish_inversion.targets import encoder
 
@@ -14,7 +15,7 @@ def read_runs(folder: str | pathlib.Path) -> list[InverterRun]:
     Raises:
         hub.WeightsError: if the settings of one are damaged.
     """
-    return [read_run(path) for path in sorted(pathlib.Path(folder).rglob("inverter.keras"))]
+    return [read_run(path) for path in sorted(pathlib.Path(folder).rglob(MODEL_FILE))]
 
 
 def find_runs(

@@ -15,7 +15,7 @@ from vggish_inversion import features
 from vggish_inversion.data import training_data
 from vggish_inversion.files import folders, hub
 from vggish_inversion.inverters import adversarial, chain, origin
-from vggish_inversion.inverters.config import LOSSES, OPTIMIZERS, TrainConfig
+from vggish_inversion.inverters.config import LOSSES, MODEL_FILE, OPTIMIZERS, TrainConfig
 from vggish_inversion.targets import encoder
 from vggish_inversion.training import (
     batch_norm,
@@ -93,7 +93,7 @@ def train_inverter(
 
 def _train(target, layer, config, train, validation, run_dir, callbacks, chief) -> keras.Model:
     """Trains in a run's folder that is open; see `train_inverter`."""
-    path = run_dir / "inverter.keras"
+    path = run_dir / MODEL_FILE
     if path.is_file() and not distribution.is_distributed():
         # Written again it would hold another date, and evaluation would take it for another
         # inverter. A damaged one is written again, from the checkpoint.

@@ -6,8 +6,9 @@ import zlib
 from typing import Any
 
 from vggish_inversion.files import documents, formats, hub
+from vggish_inversion.inverters import config
 
-MODEL_FILES = ("saved_model.pb", "inverter.keras")
+MODEL_FILES = ("saved_model.pb", config.MODEL_FILE)
 _NAMED = 8  # in a message
 _ARCHIVE_ERRORS = (OSError, EOFError, ValueError, tarfile.TarError, zlib.error, RecursionError)
 _MAX_INFLATION = 200  # zeros deflate a thousand times, and no model is zeros

@@ -1,7 +1,6 @@
 """Writes a trained small encoder into its folder: weights, settings, measured model card."""
 
 import dataclasses
-import json
 import math
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -13,12 +12,12 @@ import sklearn.metrics
 import sklearn.pipeline
 import sklearn.preprocessing
 
-from vggish_inversion.files import documents, hub
+from vggish_inversion.files import documents, hub, model_folder
 from vggish_inversion.tasks import classification, labelled_corpora
 
 MODEL_FILE = "encoder.keras"
 # What a model's folder is made of.
-PARTS = (MODEL_FILE, f"{MODEL_FILE}.sha256", "config.json", "README.md")
+PARTS = (MODEL_FILE, f"{MODEL_FILE}.sha256", model_folder.CONFIG_FILE, model_folder.CARD_FILE)
 
 _CARD = """# small_encoder/{task}
 
@@ -125,20 +124,21 @@ def write_model(
         config: how it was trained.
         provenance: command and versions.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / MODEL_FILE
-    model.save(path)
-    hub.write_digest(path)
-    facts = {
-        "task": task,
-        "labels": list(labels),
-        "num_clips": {split: len(patches.clip_labels) for split, patches in splits.items()},
-        "settings": dataclasses.asdict(config),
-        "sha256": hub.sha256(path),
-        "test": measure(model, splits, config),
-        **provenance,
-    }
-    return write_card(folder, facts)
+
+    def describe(path: pathlib.Path) -> tuple[Mapping, str]:
+        facts = {
+            "task": task,
+            "labels": list(labels),
+            "num_clips": {split: len(patches.clip_labels) for split, patches in splits.items()},
+            "settings": dataclasses.asdict(config),
+            "sha256": hub.sha256(path),
+            "test": measure(model, splits, config),
+            **provenance,
+        }
+        return facts, card_text(facts)
+
+    model_folder.write_model_folder(folder / MODEL_FILE, save=model.save, describe=describe)
+    return folder / model_folder.CARD_FILE
 
 
 def measure_again(
@@ -163,14 +163,11 @@ def measure_again(
     except TypeError as error:
         raise hub.WeightsError(f"{folder / 'config.json'}: no settings of training") from error
     model = hub.read_keras_model(folder / MODEL_FILE)
-    return write_card(folder, {**facts, "test": measure(model, splits, config)})
-
-
-def write_card(folder: pathlib.Path, facts: Mapping) -> pathlib.Path:
-    """Writes `config.json` and the model card that tells of it; returns the card's path."""
-    (folder / "config.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(card_text(facts), encoding="utf-8")
-    return folder / "README.md"
+    facts["test"] = measure(model, splits, config)
+    model_folder.write_model_folder(
+        folder / MODEL_FILE, save=None, describe=lambda _: (facts, card_text(facts))
+    )
+    return folder / model_folder.CARD_FILE
 
 
 def card_text(facts: Mapping) -> str:

@@ -2,10 +2,9 @@
 
 import json
 import pathlib
-import shutil
 from collections.abc import Mapping
 
-from vggish_inversion.files import compact, documents, hub
+from vggish_inversion.files import compact, documents, hub, model_folder
 from vggish_inversion.vocoders import neural, training
 
 _CARD = """# vocoder/{name}
@@ -72,39 +71,43 @@ def store_vocoder(
         raise hub.WeightsError(f"{run_dir / 'history.csv'}: expected a row per epoch")
     last, name = rows[-1], config["vocoder"]
     folder = pathlib.Path(models_dir) / "vocoder" / name / str(version)
-    folder.mkdir(parents=True, exist_ok=True)
+    is_stored = folder.resolve() == run_dir.resolve()
     model = hub.read_keras_model(run_dir / training.MODEL_FILE)
-    if folder.resolve() != run_dir.resolve():
-        compact.write_compact(model, folder / training.MODEL_FILE)
-        hub.write_digest(folder / training.MODEL_FILE)
-        for file in (neural.CONFIG_FILE, "history.csv"):
-            shutil.copyfile(run_dir / file, folder / file)
-    digest = hub.sha256(folder / training.MODEL_FILE)
-    if results and results["neural_sha256"] != digest:
-        raise ValueError(
-            f"the results are of weights {results['neural_sha256']}, not of those stored, {digest};"
-            f" run benchmarks/vocoders.py --neural={folder} and store that folder with its output"
+
+    def describe(path: pathlib.Path) -> tuple[Mapping, str]:
+        digest = hub.sha256(path)
+        if results and results["neural_sha256"] != digest:
+            raise ValueError(
+                f"the results are of weights {results['neural_sha256']}, not of {digest}, which "
+                f"would be stored; store {run_dir} without results, run benchmarks/vocoders.py "
+                f"--neural={folder}, and store that folder with its output"
+            )
+        card = _CARD.format(
+            name=name,
+            network=_NETWORKS[name],
+            num_weights=model.count_params(),
+            data=model_folder.corpora_names(config["data_dir"]),
+            command=" ".join(map(str, config["command"])),
+            commit=commit,
+            num_steps=int(last["epoch"]) * config["steps_per_epoch"],
+            batch_size=config["batch_size"],
+            segment_frames=config["segment_frames"],
+            num_epochs=last["epoch"],
+            all_epochs=config["num_epochs"],
+            val_loss=_rounded(last, "val_loss"),
+            val_stoi=_rounded(last, "val_stoi"),
+            began=_BEGAN.format(config["initial_weights"]) if config["initial_weights"] else "",
+            sha256=digest,
+            results=_results_table(name, results) if results else "",
         )
-    card = _CARD.format(
-        name=name,
-        network=_NETWORKS[name],
-        num_weights=model.count_params(),
-        data=" and ".join(pathlib.Path(str(path)).name for path in config["data_dir"]),
-        command=" ".join(map(str, config["command"])),
-        commit=commit,
-        num_steps=int(last["epoch"]) * config["steps_per_epoch"],
-        batch_size=config["batch_size"],
-        segment_frames=config["segment_frames"],
-        num_epochs=last["epoch"],
-        all_epochs=config["num_epochs"],
-        val_loss=_rounded(last, "val_loss"),
-        val_stoi=_rounded(last, "val_stoi"),
-        began=_BEGAN.format(config["initial_weights"]) if config["initial_weights"] else "",
-        sha256=digest,
-        results=_results_table(name, results) if results else "",
+        return config, card
+
+    return model_folder.write_model_folder(
+        folder / training.MODEL_FILE,
+        save=None if is_stored else lambda path: compact.write_compact(model, path),
+        describe=describe,
+        beside=() if is_stored else [run_dir / model_folder.HISTORY_FILE],
     )
-    (folder / "README.md").write_text(card, encoding="utf-8")
-    return folder
 
 
 def _rounded(row: Mapping[str, str], key: str) -> str:

@@ -62,7 +62,9 @@ def describe_plan(
     missing = [
         (tap, config)
         for tap, config in places
-        if not (grid.run_folder(experiment.runs_dir, tap.name, config) / "inverter.keras").is_file()
+        if not (
+            grid.run_folder(experiment.runs_dir, tap.name, config) / inverter_config.MODEL_FILE
+        ).is_file()
     ]
     num_conditions = (len(places) + 2) * len(experiment.grid.transcribers)
     run_bytes, training_seconds = 0.0, 0.0
