@@ -18,6 +18,7 @@ import tensorflow as tf
 import yaml
 
 import vggish_inversion
+from tests import imports_test
 from vggish_inversion.targets import loading
 
 _ROOT = pathlib.Path(__file__).parents[1]
@@ -147,6 +148,25 @@ class SiteTest(tf.test.TestCase):
         documented = re.findall(r"^::: vggish_inversion\.(\S+)$", text, re.MULTILINE)
         public = [f"{module}.{name}" for name, module in vggish_inversion._PUBLIC.items()]
         self.assertCountEqual(documented, public)
+        names = [place.rpartition(".")[2] for place in documented]
+        self.assertCountEqual(names, set(vggish_inversion.__all__))
+
+
+class ArchitectureTest(tf.test.TestCase):
+    def test_its_table_has_every_module_of_the_package_and_no_other(self):
+        text = (_ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+        table = text.partition("\n## Modules\n")[2]
+        named = re.findall(r"^\| `(\S+)\.py` \| \S", table, re.MULTILINE)
+        package = _ROOT / "vggish_inversion"
+        there = [path.relative_to(package).with_suffix("") for path in package.rglob("*.py")]
+        modules = [path.as_posix() for path in there if path.name != "__init__"]
+        self.assertGreater(len(modules), 100)
+        self.assertCountEqual(named, modules)
+
+    def test_its_rooms_are_those_of_the_road(self):
+        text = (_ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+        rooms = re.findall(r"^\| `(\w+)/` \| \S", text, re.MULTILINE)
+        self.assertEqual(rooms, imports_test._ROAD)
 
 
 class QuickStartTest(tf.test.TestCase):

@@ -1,4 +1,4 @@
-"""PocketSphinx in processes of its own. Nothing of TensorFlow is imported here."""
+"""PocketSphinx in processes of its own; imports no TensorFlow."""
 
 import functools
 import importlib.metadata

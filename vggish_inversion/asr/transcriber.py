@@ -1,4 +1,4 @@
-"""What every recogniser is: one waveform or many, each to a transcript or to its own failure."""
+"""The interface of recognisers: one waveform or many, each to a transcript or to a failure."""
 
 import os
 from collections.abc import Iterable, Iterator

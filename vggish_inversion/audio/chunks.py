@@ -1,4 +1,4 @@
-"""Chunks, of which WAV, RF64, W64, AIFF and CAF are made: how they follow each other."""
+"""Walks the chunks of WAV, RF64, W64, AIFF and CAF files."""
 
 import dataclasses
 import struct

@@ -1,4 +1,4 @@
-"""FLAC: the last frame says where it ends, in samples, and checksums say that it is whole.
+"""FLAC: the last frame states where it ends, in samples, and checksums show damage.
 
 A stream may leave its length open (0, as into a pipe). The number in the header of the last frame
 gives it; a stream of open length that was cut between two frames cannot be told from a whole one.

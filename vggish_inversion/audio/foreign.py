@@ -1,4 +1,4 @@
-"""Names of what is not read, by its first bytes, so that an error can say the next step."""
+"""Names the formats that are not read, by their first bytes, with the next step."""
 
 import re
 

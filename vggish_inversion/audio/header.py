@@ -1,4 +1,4 @@
-"""Which containers are read, told by their first bytes, and what their headers promise.
+"""Recognises audio containers by their first bytes, and reads what their headers promise.
 
 WAV (RIFF, RIFX), RF64,  PCM, float, mu-law, A-law; and, without  .wav .wave .rf64 .bw64 .w64
   BW64, Wave64           RIFX, MS ADPCM, IMA ADPCM, GSM 6.10,

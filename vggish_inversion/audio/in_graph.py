@@ -1,4 +1,4 @@
-"""Audio files decoded inside of a TensorFlow graph: in tf.data, and in a SavedModel.
+"""Decodes audio files inside a TensorFlow graph: in tf.data, and in a SavedModel.
 
 `decode` needs no Python where it runs. It reads files at 16 kHz: WAV (PCM of 8, 16, 24 and 32
 bits, 32-bit float; any number of channels) by TensorFlow itself, Ogg Vorbis and MP3 (layer III) by

@@ -1,4 +1,4 @@
-"""MPEG audio, layers II and III (MP3): frames are counted from the first to the last.
+"""MPEG audio, layers II and III (MP3): counts frames from the first to the last.
 
 A frame states its own size alone, so a file is whole if its frames follow each other without a
 gap, and the last one ends where the file, or a tag, does. Encoders of MP3 write the number of

@@ -1,4 +1,4 @@
-"""Ogg with Vorbis, Opus or FLAC: every page is there, whole, and the last one says that it is.
+"""Ogg with Vorbis, Opus or FLAC: checks that every page is there and whole.
 
 Streams may follow each other in one file ("chained", as radio stations and `cat` make them); each
 is a track. Decoders drop a damaged page without a word, so checksums and numbers are checked here.

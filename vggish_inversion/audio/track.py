@@ -1,4 +1,4 @@
-"""A track: the samples of one audio file, found and counted before any decoder sees them.
+"""A track: where the samples of one audio file lie, and how many, before a decoder runs.
 
 Decoders trust headers: a damaged one makes them allocate terabytes, crash, or hand out half of an
 utterance as if it were the whole. So each container's own module finds where its samples begin and

@@ -1,4 +1,4 @@
-"""What callers give for sound, a path or samples: made into a waveform, or refused in one line."""
+"""Makes a waveform of a caller's path or samples, or refuses it in one line."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""Folders of speech -> utterances with id, text, speaker and split."""
+"""Reads folders of speech as utterances with id, text, speaker and split."""
 
 import collections
 import dataclasses

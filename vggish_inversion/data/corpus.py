@@ -1,4 +1,4 @@
-"""A folder of speech, read by its layout, and what is to be known of how it was read."""
+"""A folder of speech, read by its layout, and a report of how it was read."""
 
 import collections
 import dataclasses

@@ -1,4 +1,4 @@
-"""What the cells of a table mean that has no head.
+"""Decides what each cell means in a table without a head.
 
 The first cell names the recording, and what follows is the text: once, or twice as in LJSpeech,
 where the second is the normalised one. A third cell may be the speaker.

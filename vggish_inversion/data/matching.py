@@ -1,4 +1,4 @@
-"""Which recording a row of a table means, and what is left over on either side."""
+"""Matches rows of a table to recordings, and lists what is left over on either side."""
 
 import collections
 import dataclasses

@@ -1,4 +1,4 @@
-"""The recordings below a folder: the one walk that every reader of folders takes.
+"""Finds the recordings below a folder: one walk for every reader of folders.
 
 Symbolic links are followed, to folders too. Each folder is entered once, so no loop is endless; a
 link to a recording that the walk meets under its own name is that recording, and counts once, while

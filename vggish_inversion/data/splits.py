@@ -1,4 +1,4 @@
-"""Which utterances of some corpora are trained on, and which are held out to validate on."""
+"""Chooses which utterances are trained on, and which are held out to validate on."""
 
 import pathlib
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What is said in which recording, from the tables in which people keep it.
+"""Reads the text of recordings from tables, in the forms in which people write them.
 
 With a head, its columns are known by the names that corpora and people give them; without one, by
 what is in them (`headless_tables`).

@@ -1,4 +1,4 @@
-"""A recording of speech, and the rules by which it is given a speaker and a split."""
+"""A recording of speech, and the rules that give it a speaker and a split."""
 
 import dataclasses
 import hashlib

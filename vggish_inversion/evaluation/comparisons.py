@@ -1,4 +1,4 @@
-"""Which differences of WER are more than chance: paired tests between conditions."""
+"""Tests which differences of WER are more than chance: paired tests between conditions."""
 
 import collections
 import dataclasses

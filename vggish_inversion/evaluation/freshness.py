@@ -1,4 +1,4 @@
-"""Are the rows of a results folder still of these recordings and texts? What is not is dropped."""
+"""Drops the rows of a results folder whose recordings or texts have changed."""
 
 import hashlib
 import json

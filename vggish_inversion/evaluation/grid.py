@@ -1,4 +1,4 @@
-"""What every utterance goes through: inverters x vocoders x recognisers, and which metrics."""
+"""The grid of an evaluation: inverters x vocoders x recognisers, and the metrics."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Has every utterance rendered, recognised and scored under every condition."""
+"""Renders, recognises and scores every utterance under every condition."""
 
 import dataclasses
 import os

@@ -1,4 +1,4 @@
-"""Word error rates and no more: a reconstructor, some utterances, a recogniser, and no folder."""
+"""Word error rates alone, without a folder: a reconstructor, utterances and a recogniser."""
 
 import collections
 import os

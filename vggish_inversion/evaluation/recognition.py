@@ -1,4 +1,4 @@
-"""Several recognisers listen to one stream of waveforms, side by side."""
+"""Runs several recognisers side by side on one stream of waveforms."""
 
 import collections
 import contextlib

@@ -1,4 +1,4 @@
-"""Renders an utterance in every way, and measures all that needs no recogniser."""
+"""Renders an utterance in every way, and measures what needs no recogniser."""
 
 import collections
 import dataclasses

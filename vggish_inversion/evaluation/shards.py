@@ -1,4 +1,4 @@
-"""Parts of an evaluation, for array jobs, and what joins their results."""
+"""Splits an evaluation for array jobs, and joins the results."""
 
 import dataclasses
 import pathlib

@@ -1,4 +1,4 @@
-"""Where the time of an evaluation goes."""
+"""Measures where the time of an evaluation goes."""
 
 import collections
 import contextlib

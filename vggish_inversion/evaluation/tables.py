@@ -1,4 +1,4 @@
-"""The tables that follow from results.csv: summary.csv and comparisons.csv."""
+"""Writes the tables that follow from results.csv: summary.csv and comparisons.csv."""
 
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence

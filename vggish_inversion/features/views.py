@@ -1,4 +1,4 @@
-"""A tap as it is seen on patches that overlap: views of it around the patch that is inverted.
+"""A tap on patches that overlap: its views around the patch that is inverted.
 
 Halved again and again, a tap has few rows per patch: one in 16 frames at a small encoder's
 `layer_3`. A program that runs the network on patches a few frames apart, as one that listens all

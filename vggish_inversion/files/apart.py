@@ -1,4 +1,4 @@
-"""What is written lies apart from what is read, and from what others wrote.
+"""Checks that outputs lie apart from inputs, and from files that others wrote.
 
 No program writes over its input, or takes its own output for input the next time. Paths are
 compared as they resolve, through symbolic links and `..`, before the first write.

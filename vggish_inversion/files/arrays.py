@@ -1,4 +1,4 @@
-"""Arrays in a file, by the names that it keeps them under: what every reader of weights opens."""
+"""Arrays of an open file by name: the common form of every format of weights."""
 
 import dataclasses
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Names files by what is in them: neither a name nor a size nor a date tells that one was changed.
+"""Identifies files by their contents: a name, a size or a date can stay when a file changes.
 
 No digest is kept between runs: whatever could say that a file is as it was, without reading it, can
 be wrong after a copy, a restored date or a coarse clock. Reading is cheap beside what digests save:

@@ -1,4 +1,4 @@
-"""Downloads models of TF-Hub into TF-Hub's own cache, where only whole ones come to lie.
+"""Downloads models from TF-Hub into TF-Hub's own cache, whole or not at all.
 
 TF-Hub's own download refuses archives that would write outside of the cache (`../`, links), but
 unpacks a stream without comparing gzip's checksum or its end, so that a damaged archive stays in

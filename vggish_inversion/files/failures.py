@@ -1,4 +1,4 @@
-"""What became of one item of a batch that failed, in one line, whatever it failed of."""
+"""Says in one line why one item of a batch failed."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Folders that are written: by one process at a time, inside of their bounds, whole."""
+"""Writes folders: one process at a time, inside their bounds, whole or not at all."""
 
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""What is this file? Said by its content, whatever its name, and with the next step.
+"""Tells what a file is by its contents, and says the next step.
 
 A file that a reader does not take is most often whole, and of another program: its owner needs to
 know what it is and how to turn it into one that is read. "Copy the file again" is for files of the

@@ -1,4 +1,4 @@
-"""Model files: where they lie, and what reads each kind; hub_models/ is the store of what ships."""
+"""Finds and reads model files; hub_models/ is the store of those that ship."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""Is a model file whole, and is it the right model's? What every reader of weights asks.
+"""Checks that a model file is whole, and belongs to the right model.
 
 TensorFlow's checkpoints, `.keras` and `.npz` files carry checksums of their contents, which their
 readers compare. HDF5 carries none: a byte that flips in a `.weights.h5` is another weight. So a

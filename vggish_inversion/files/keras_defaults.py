@@ -1,4 +1,4 @@
-"""What networks of this package are built under: channels last, float32, whatever keras.json says.
+"""Sets Keras' defaults for this package's networks: channels last, and float32.
 
 Keras reads `keras.json` of the user's (`~/.keras`, or `$KERAS_HOME`) when it is imported; layers
 that do not say otherwise take their layout and type from it. Modules that build networks call

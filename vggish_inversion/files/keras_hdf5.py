@@ -1,4 +1,4 @@
-"""Reads weights in Keras' HDF5 files by the names of their layers, whichever Keras wrote them.
+"""Reads weights from Keras' HDF5 files by the names of layers, of any version of Keras.
 
 Keras 1 and 2 keep a group for each layer, whose name then tells what the weights are, and a list of
 the weights' names. Keras 3, and 2.12 on in `.weights.h5` and `.keras`, keeps

@@ -1,4 +1,4 @@
-"""Reads networks that another Keras saved: its settings in the words of this one, then weights.
+"""Reads networks that another version of Keras saved: settings in this one's words, then weights.
 
 Keras 3 knows the layers of Keras 2 but not the names of its modules, nor a few settings, nor layers
 with a slash in their names. A later Keras 3 gives initialisers settings that an earlier one does

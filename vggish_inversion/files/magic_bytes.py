@@ -1,4 +1,4 @@
-"""The bytes by which formats are told apart, where their first or last ones say it."""
+"""The first or last bytes that identify the format of a file."""
 
 import json
 import pathlib

@@ -1,4 +1,4 @@
-"""Any text -> a name for a file or a folder: safe on every file system, short, and its own."""
+"""Makes a name for a file or folder of any text: safe on every file system, short and unique."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""Reads the weights in a NumPy archive, and unpickles nothing.
+"""Reads weights from a NumPy archive; unpickles nothing.
 
 `np.load` believes a header before it has seen the checksum, and allocates what the header claims;
 here the archive's checksums come first, then names, shapes and types, and the arrays last.

@@ -1,4 +1,4 @@
-"""Paths as a command line gives them: several in one text, with commas between them."""
+"""Parses the paths of a command line: several in one text, separated by commas."""
 
 import csv
 import os

@@ -1,4 +1,4 @@
-"""Where files are that a folder was made of: kept so that they are found from elsewhere."""
+"""Records where the sources of a folder lie, so that they are found from elsewhere."""
 
 import os
 import pathlib

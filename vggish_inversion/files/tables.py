@@ -1,4 +1,4 @@
-"""Tables as people write them: whatever separates the cells, with or without quotes.
+"""Reads tables with any separator, with or without quotes.
 
 `documents.read_table` reads what programs write, and is strict. This reads what comes out of Excel,
 pandas and text editors: cells between pipes, tabs, semicolons or commas; blank lines; empty columns

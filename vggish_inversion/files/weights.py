@@ -1,4 +1,4 @@
-"""Reads a network's variables by name, from whatever kind of file they are in.
+"""Reads a network's variables by name, from any kind of file.
 
 What a file is, its content says, and not its name. Names and orders of axes differ between the
 releases of one network: `locate` says which variable an array is. Shapes are checked before a value

@@ -1,4 +1,4 @@
-"""RecGAN: an inverter that also learns to pass for real before a discriminator of patches.
+"""RecGAN: trains an inverter against a discriminator of patches.
 
 Source: Comanducci et al., "Reconstructing Speech from CNN Embeddings" (IEEE SPL 2021), after Isola
 et al., "Image-to-Image Translation with Conditional Adversarial Networks" (CVPR 2017).

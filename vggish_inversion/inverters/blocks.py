@@ -1,4 +1,4 @@
-"""What every decoder has: its last convolution, and the normalisation behind the others."""
+"""The layers that every decoder has: its last convolution, and normalisation behind the others."""
 
 import keras
 

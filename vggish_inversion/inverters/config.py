@@ -1,4 +1,4 @@
-"""The settings of one inverter's training, and what there is to choose from; needs no Keras."""
+"""The settings of one inverter's training, and their choices; needs no Keras."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""What an inverter was trained on, so that it is found again: written to config.json, and read."""
+"""Records in config.json what an inverter was trained on, and finds it again."""
 
 import dataclasses
 import pathlib

@@ -1,4 +1,4 @@
-"""A table of inverters to be trained: a CSV file with a row for each."""
+"""Reads a table of inverters to train: a CSV file with a row for each."""
 
 import csv
 import dataclasses

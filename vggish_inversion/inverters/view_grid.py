@@ -1,4 +1,4 @@
-"""The rows of all views of a tap in the order of their frames, on one grid."""
+"""Arranges the rows of all views of a tap on one grid, in the order of their frames."""
 
 import math
 

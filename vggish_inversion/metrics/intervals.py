@@ -1,4 +1,4 @@
-"""Rates of many utterances, how sure they are, and whether two of them differ."""
+"""Rates over many utterances: their intervals, and tests of their differences."""
 
 import dataclasses
 from collections.abc import Sequence

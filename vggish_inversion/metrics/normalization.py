@@ -1,4 +1,4 @@
-"""Texts, reduced to the words that recognisers are scored on; by rules, for each its own."""
+"""Reduces texts to the words that recognisers are scored on, by the rules of each recogniser."""
 
 import functools
 import itertools

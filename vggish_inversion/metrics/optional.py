@@ -1,4 +1,4 @@
-"""The metrics that may be asked for beside WER, CER, STOI, ESTOI and log-mel L1."""
+"""The metrics that are asked for beside WER, CER, STOI, ESTOI and log-mel L1."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Is the melody left: fundamental frequency and voicing of two waveforms."""
+"""Compares the melody of two waveforms: fundamental frequency and voicing."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Waveforms against waveforms: quality, and distances of spectra."""
+"""Compares waveforms: quality, and distances of spectra."""
 
 import importlib
 

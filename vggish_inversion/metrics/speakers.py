@@ -1,4 +1,4 @@
-"""Is the speaker left: embeddings of the small encoder that was trained to tell speakers apart."""
+"""Compares speakers, by embeddings of the small encoder that tells speakers apart."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Texts against texts: word and character errors."""
+"""Compares texts: word and character errors."""
 
 from dataclasses import dataclass
 

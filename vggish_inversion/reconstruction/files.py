@@ -1,4 +1,4 @@
-"""Folders of recordings in, folders of reconstructions out."""
+"""Reconstructs a folder of recordings into another folder."""
 
 import contextlib
 import csv

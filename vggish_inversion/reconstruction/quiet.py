@@ -1,4 +1,4 @@
-"""What TensorFlow writes to the terminal while it exports, kept for the case that it fails."""
+"""Keeps back what TensorFlow writes to the terminal in an export, unless the export fails."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""From a name to a `Reconstructor`: the model store, one's own folders, published SavedModels."""
+"""Loads a `Reconstructor` from a name, a folder, an archive or a URL."""
 
 import difflib
 import os

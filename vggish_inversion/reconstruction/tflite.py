@@ -1,4 +1,4 @@
-"""An inverter, alone or behind its target, as TFLite flatbuffers; and how far they are from Keras.
+"""Exports an inverter, alone or behind its target, to TFLite, and measures the difference.
 
 Both map one patch at a time. Their output is log-mel in nats.
 """

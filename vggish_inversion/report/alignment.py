@@ -1,4 +1,4 @@
-"""Which words of a transcript are wrong, and how: word by word, for reading on the page."""
+"""Marks the words of a transcript that are wrong, and how, for reading on the page."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""The sounds and log-mels of a results folder that one page has room for."""
+"""Chooses the sounds and log-mels of a results folder that one page has room for."""
 
 import dataclasses
 import io

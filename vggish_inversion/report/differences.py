@@ -1,4 +1,4 @@
-"""Which differences of word error rate are more than chance, as a table."""
+"""A table of the differences of word error rate that are more than chance."""
 
 from vggish_inversion.report.labels import MISSING, WER, label_conditions, number_html
 from vggish_inversion.report.markup import Html, join, tag

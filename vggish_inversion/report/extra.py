@@ -1,4 +1,4 @@
-"""Tables that a page shows beside what its folder holds, such as figures published elsewhere."""
+"""Tables beside the folder's own on a page, such as figures published elsewhere."""
 
 import dataclasses
 from collections.abc import Sequence

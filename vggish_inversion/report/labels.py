@@ -1,4 +1,4 @@
-"""What the page calls things: conditions, measures, and figures with their intervals."""
+"""The page's names for conditions and measures, and figures with their intervals."""
 
 import dataclasses
 from collections.abc import Sequence

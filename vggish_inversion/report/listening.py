@@ -1,4 +1,4 @@
-"""The lower part of the page: each utterance, heard and seen through every layer."""
+"""The lower part of the page: each utterance through every layer, to hear and to see."""
 
 from collections.abc import Mapping, Sequence
 

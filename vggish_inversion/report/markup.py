@@ -1,4 +1,4 @@
-"""HTML and SVG elements that escape whatever text they are given.
+"""Builds HTML and SVG elements; escapes any text that they are given.
 
 Transcripts, utterance ids and settings come from outside, so escaping is the default here and
 letting markup through is what has to be asked for, by its type.

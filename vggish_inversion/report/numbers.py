@@ -1,4 +1,4 @@
-"""The page's numbers for programs: one JSON file beside it, and the folder's tables inside it."""
+"""Writes the page's numbers for programs: a JSON file, and the folder's tables in the page."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""What was compared, by which names, and where below a results folder its files lie."""
+"""Conditions: what was compared, under which names, and where below a results folder files lie."""
 
 import dataclasses
 import pathlib

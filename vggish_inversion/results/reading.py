@@ -1,4 +1,4 @@
-"""Reads a results folder; what is missing or malformed is said in one line."""
+"""Reads a results folder; says in one line what is missing or malformed."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Writes a results folder: a table that survives a kill, and whose results they are."""
+"""Writes a results folder: a table that survives a kill, and the settings that it belongs to."""
 
 import csv
 import dataclasses

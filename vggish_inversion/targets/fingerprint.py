@@ -1,4 +1,4 @@
-"""Names a network by what it computes: its layers, how they are joined, weights and front end.
+"""Identifies a network by what it computes: layers, connections, weights and front end.
 
 Of two networks with one fingerprint, the same patches give the same activations. Names, and what
 only training uses, are left out, and so are settings at their default, for a later Keras adds some:

@@ -1,4 +1,4 @@
-"""From a name or a path to a frozen target."""
+"""Loads a frozen target from a name or a path."""
 
 import difflib
 import importlib

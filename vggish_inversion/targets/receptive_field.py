@@ -1,4 +1,4 @@
-"""How much of a patch one value at a tap can see, by the structure of the network alone.
+"""Computes how much of a patch one value at a tap sees, from the network's structure alone.
 
 The arithmetic of Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural
 Networks" (Distill, 2019), along frames and bands apart. A layer that is not known here, or that

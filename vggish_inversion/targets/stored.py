@@ -1,4 +1,4 @@
-"""Fills a network of known layers with weights from a file, whatever names that has for them."""
+"""Fills a network's layers with weights from a file, whatever names the file uses."""
 
 import itertools
 from collections.abc import Collection, Mapping

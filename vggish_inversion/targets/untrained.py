@@ -1,4 +1,4 @@
-"""Random weights under which activations keep their scale through depth: a control.
+"""Random weights that keep the scale of activations through depth: a control.
 
 It shows what an architecture keeps before it has learnt anything. Kernels are drawn as He's (before
 an activation that halves the variance) or as Glorot's (before none); vectors are what leaves values

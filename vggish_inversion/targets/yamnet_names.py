@@ -1,4 +1,4 @@
-"""The names that files have for YAMNet's weights: the release's, Keras' numbers, PyTorch's."""
+"""The names of YAMNet's weights in files: the release's, Keras' numbers, PyTorch's."""
 
 import re
 

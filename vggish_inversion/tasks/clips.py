@@ -1,4 +1,4 @@
-"""The official corpora of the classification tasks -> labelled clips, in the splits of the corpora.
+"""Reads the official corpora of the classification tasks as labelled clips, in their own splits.
 
 Each reader takes a folder as `data.recordings` walks it, and matches tables to files as
 `data.matching` does, so that links, marks, cases and file names are what they are for speech.

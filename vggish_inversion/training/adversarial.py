@@ -1,4 +1,4 @@
-"""The step that adversarial trainings share: what generates, and what tells it from the real.
+"""The training step of a generator and a discriminator.
 
 A training says what its losses are and how it measures what was held out; see
 `inverters.adversarial` and `vocoders.adversarial`.

@@ -1,4 +1,4 @@
-"""Statistics of batch normalisation that are the data's, however few the steps of a training were.
+"""Estimates the statistics of batch normalisation from the data, after few steps of training.
 
 A moving average forgets its start by a hundredth a step: after fifty steps 60 % of it are still the
 zeros and ones that it began with, and a network that learned well gives noise. So the averages are

@@ -1,4 +1,4 @@
-"""Training spread over the accelerators of one machine, or over machines, by tf.distribute.
+"""Spreads training over accelerators of one machine, or over machines, by tf.distribute.
 
 Each replica takes its share of the joint batch that one process would have seen, batch norm counts
 over all of them, and gradients are summed: the curve is that of one process, but for rounding.

@@ -1,4 +1,4 @@
-"""What every training shares: a folder that can be killed at any moment, and reduced precision.
+"""The folder of a run, which can be killed at any moment; and reduced precision.
 
 In a run's folder `config.json` holds every setting, `checkpoint.npz` weights, optimisers and
 history (replaced in one step at the end of each epoch), `history.csv` a row per epoch; the trained

@@ -1,4 +1,4 @@
-"""How far a waveform is from another: losses of vocoders, on any Keras backend.
+"""Losses between two waveforms, for vocoders, on any Keras backend.
 
 Sources: Yamamoto, Song and Kim, "Parallel WaveGAN" (ICASSP 2020) for the multi-resolution STFT
 loss; Kumar et al., "MelGAN" (NeurIPS 2019) for the hinge and feature-matching losses.

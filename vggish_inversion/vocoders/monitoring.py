@@ -1,4 +1,4 @@
-"""What is measured on held-out clips as a vocoder trains, and what TensorBoard shows of it."""
+"""Measures a vocoder on held-out clips as it trains, and shows them in TensorBoard."""
 
 import pathlib
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Neural vocoders, called as every vocoder is: trained weights around a generator of Keras."""
+"""Neural vocoders: trained weights around a generator of Keras, called as every vocoder is."""
 
 import pathlib
 from typing import Any

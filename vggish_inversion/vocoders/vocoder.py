@@ -1,4 +1,4 @@
-"""What every vocoder promises, in one place: its input is checked, and its output in range."""
+"""What every vocoder promises: it checks its input, and keeps its output in range."""
 
 import abc
 

@@ -1,4 +1,4 @@
-"""Which layout a folder has."""
+"""Recognises the layout of a folder."""
 
 import types
 

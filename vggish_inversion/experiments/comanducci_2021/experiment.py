@@ -1,4 +1,4 @@
-"""Every step of the paper's experiment; each skips what is done."""
+"""Runs every step of the paper's experiment; skips what is done."""
 
 import dataclasses
 import math

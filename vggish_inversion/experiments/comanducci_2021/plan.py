@@ -1,4 +1,4 @@
-"""What the experiment will download, write and take, before anything is loaded or fetched."""
+"""Plans the experiment: what it will download, write and take, before anything is loaded."""
 
 import math
 import pathlib
