@@ -37,6 +37,9 @@ _ASR_MODEL = flags.DEFINE_string(
     "wav2vec2-base-960h. For both in one run: whisper=A,wav2vec2=B.",
 )
 _ASR_PRECISION = flags.DEFINE_enum("asr_precision", "float32", asr.PRECISIONS, "Of Wav2Vec2.")
+_ASR_LANGUAGE = flags.DEFINE_string(
+    "asr_language", None, "What is spoken, in two letters, of Whisper; default: en."
+)
 _METRICS = command.define_choices_flag(
     "metrics", metrics.CHEAP_METRICS, [*metrics.OPTIONAL_METRICS], "Further columns."
 )
@@ -99,6 +102,7 @@ def grid() -> "evaluation.Grid":
         transcribers=tuple(_ASR.value),
         asr_model=_ASR_MODEL.value,
         asr_precision=_ASR_PRECISION.value,
+        asr_language=_ASR_LANGUAGE.value,
         metrics=tuple(_METRICS.value),
         patch_hop_frames=_PATCH_HOP_FRAMES.value,
     )

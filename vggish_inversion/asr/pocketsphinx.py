@@ -101,9 +101,17 @@ class PocketSphinxTranscriber:
         return self._processes.map(waveforms, num_processes)
 
 
-def load(model: str | None = None, precision: str = "float32") -> PocketSphinxTranscriber:
-    """PocketSphinx has one model and one arithmetic, whatever is asked of other recognisers."""
+def load(
+    model: str | None = None, precision: str = "float32", language: str | None = None
+) -> PocketSphinxTranscriber:
+    """PocketSphinx has one model and one arithmetic, whatever is asked of other recognisers.
+
+    Raises:
+        ValueError: for another language than English, whose words its dictionary lacks.
+    """
     del model, precision
+    if language not in (None, "en"):
+        raise ValueError(f"PocketSphinx knows US English alone, not {language!r}; try whisper")
     return PocketSphinxTranscriber()
 
 

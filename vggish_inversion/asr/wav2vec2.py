@@ -179,6 +179,9 @@ def letter_rules(vocabulary: Iterable[str]) -> str:
     return f"letters:{''.join(sorted(letters))}" if letters else "letters"
 
 
-def load(model: str | None = None, precision: str = "float32") -> Wav2Vec2Transcriber:
-    """Loads Wav2Vec2; see `Wav2Vec2Transcriber`."""
+def load(
+    model: str | None = None, precision: str = "float32", language: str | None = None
+) -> Wav2Vec2Transcriber:
+    """Loads Wav2Vec2; see `Wav2Vec2Transcriber`. Its language is that of its model."""
+    del language
     return Wav2Vec2Transcriber(model or DEFAULT_MODEL, precision=precision)

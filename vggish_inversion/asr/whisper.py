@@ -1,24 +1,21 @@
 """Whisper (Radford et al., ICML 2023) on CTranslate2: greedy, without memory of what was."""
 
+import collections
 import concurrent.futures
+import functools
+import importlib.metadata
 import itertools
 import os
 import pathlib
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from vggish_inversion.asr import model_files
-from vggish_inversion.asr.transcriber import (
-    SAMPLE_RATE_HZ,
-    GatedTranscript,
-    TranscriptionError,
-    check_waveform,
-)
+from vggish_inversion.asr import batches, gates, model_files, windows
 from vggish_inversion.files import contents, integrity
 
 DEFAULT_MODEL = "base"
+DEFAULT_LANGUAGE = "en"
 SIZES = ("tiny", "tiny.en", "base", "base.en", "small", "small.en", "medium", "medium.en")
 SIZES += ("large-v1", "large-v2", "large-v3")
 _HUB_NAME = "Systran/faster-whisper-{}"
@@ -26,21 +23,19 @@ _FILES = model_files.ModelFiles(
     kind="Whisper", required=("config.json", "tokenizer.json"), weights=("model.bin",)
 )
 
-WINDOW_SECONDS = 30.0  # what the encoder hears at once
-_SEARCH_SECONDS = 5.0  # a longer clip is parted at the quietest moment of a window's end
-_QUIET_SECONDS = 0.1
-# A text that compresses better than this repeats itself: OpenAI's own threshold.
-MAX_COMPRESSION_RATIO = 2.4
 _MAX_TOKENS = 448
-_WAVEFORMS_PER_BATCH = 4
+# Speech has at most four tokens a second; more is a text that goes round.
+_TOKENS_PER_SECOND, _FIRST_TOKENS = 8, 16
+_WAVEFORMS_AHEAD = 16  # among which windows of one length find each other
 
 
 class WhisperTranscriber:
     """A Whisper model: greedy decoding, a fixed language, no timestamps, no memory.
 
-    Each window of 30 s is decoded by itself, so a transcript does not depend on what shares its
-    batch. A text that repeats itself (compression ratio over 2.4) was invented: it becomes a
-    `GatedTranscript`, which is empty and says why.
+    Each window is decoded by itself, so a transcript does not depend on what shares its batch. It
+    is as short as the clip allows (see `windows`), which saves most of the encoder's work; where
+    the text then goes round, the whole 30 s that Whisper was trained on are heard. A text that is
+    not believed (see `gates`) becomes a `GatedTranscript`, which is empty and says why.
     """
 
     def __init__(
@@ -48,8 +43,8 @@ class WhisperTranscriber:
         model: str = DEFAULT_MODEL,
         *,
         precision: str = "float32",
-        language: str = "en",
-        max_compression_ratio: float | None = MAX_COMPRESSION_RATIO,
+        language: str = DEFAULT_LANGUAGE,
+        gate: gates.Gates = gates.Gates(),
     ) -> None:
         """Loads the model: 8-bit integers on CPUs, float16 on GPUs.
 
@@ -57,7 +52,7 @@ class WhisperTranscriber:
             model: one of `SIZES`, a folder, or a name on Hugging Face's hub; of CTranslate2's form.
             precision: "float32" lets the device decide; the mixed ones ask for float16 or bfloat16.
             language: two letters; of a model that knows English alone, "en".
-            max_compression_ratio: of a text; None keeps every text.
+            gate: what keeps invented text out; `gates.OPEN` keeps every text.
 
         Raises:
             ValueError: if ctranslate2 is not installed, or the model cannot be had or read.
@@ -73,7 +68,11 @@ class WhisperTranscriber:
         self.rules = "whisper:en" if language == "en" else "letters"
         self.model = f"{label} ({compute_type}, {language})"
         digests = contents.digest_of(_FILES.digests(folder))
-        self.fingerprint = f"{digests} {compute_type} {language} {max_compression_ratio}"
+        version = importlib.metadata.version("ctranslate2")
+        self.fingerprint = (
+            f"{digests}, ctranslate2 {version}, {compute_type}, {language}, "
+            f"{windows.DESCRIPTION}, {gate}"
+        )
         self._num_workers = (os.cpu_count() or 1) if device == "cpu" else 1
         try:
             self._network = ctranslate2.models.Whisper(
@@ -91,8 +90,8 @@ class WhisperTranscriber:
                 "ct2-transformers-converter --model openai/whisper-base --output_dir=FOLDER"
             ) from error
         self._prompt = self._find_prompt(language, str(folder))
-        self._to_features = _feature_extractor(self._network.n_mels)
-        self._max_compression_ratio = max_compression_ratio
+        self._to_features = windows.feature_extractor(self._network.n_mels)
+        self._gate = gate
 
     def __repr__(self) -> str:
         """What it is."""
@@ -107,15 +106,19 @@ class WhisperTranscriber:
 
     def transcribe_all(self, waveforms: Iterable[np.ndarray]) -> Iterator[str | Exception]:
         """Transcribes many, in order: some at a time, a batch per core; see `Transcriber`."""
-
-        def batches() -> Iterator[list[np.ndarray]]:
-            rest = iter(waveforms)
-            while batch := list(itertools.islice(rest, _WAVEFORMS_PER_BATCH)):
-                yield batch
-
+        rest = iter(waveforms)
+        waiting: collections.deque[batches.Batches] = collections.deque()
         with concurrent.futures.ThreadPoolExecutor(self._num_workers) as pool:
-            for made in _map_ahead(pool, self._transcribe_some, batches(), self._num_workers + 1):
-                yield from made
+            while some := list(itertools.islice(rest, _WAVEFORMS_AHEAD)):
+                waiting.append(batches.Batches(some, functools.partial(pool.submit, self._hear)))
+                if len(waiting) > 1:  # the next ones keep the cores busy
+                    yield from self._believe(waiting.popleft())
+            while waiting:
+                yield from self._believe(waiting.popleft())
+
+    def _believe(self, some: batches.Batches) -> Iterator[str | Exception]:
+        for heard in some.results():
+            yield heard if isinstance(heard, Exception) else self._gate.join(heard)
 
     def _find_prompt(self, language: str, model: str) -> list[int]:
         words = ["<|startoftranscript|>"]
@@ -132,105 +135,51 @@ class WhisperTranscriber:
             )
         return ids
 
-    def _transcribe_some(self, waveforms: Sequence[np.ndarray]) -> list[str | Exception]:
-        results: list[str | Exception] = []
-        windows: list[tuple[int, np.ndarray]] = []
-        for index, waveform in enumerate(waveforms):
-            results.append("")
-            try:
-                waveform = check_waveform(waveform)
-            except (TypeError, ValueError) as error:
-                results[index] = error
-                continue
-            if waveform.any():
-                windows += [(index, window) for window in split_at_quiet(waveform)]
-        texts: list[list[str]] = [[] for _ in waveforms]
-        for first in range(0, len(windows), _WAVEFORMS_PER_BATCH):
-            some = windows[first : first + _WAVEFORMS_PER_BATCH]
-            try:
-                for (index, _), text in zip(some, self._decode([w for _, w in some]), strict=True):
-                    texts[index].append(text)
-            except RuntimeError as error:
-                failure = TranscriptionError(f"Whisper gave up: {integrity.root_cause(error)}")
-                for index, _ in some:
-                    results[index] = failure
-        for index, parts in enumerate(texts):
-            if parts and not isinstance(results[index], Exception):
-                results[index] = self._gate(parts)
-        return results
+    def _hear(self, batch: Sequence[np.ndarray]) -> list[gates.Hypothesis]:
+        """Decodes windows of one number of frames; those that go round, in 30 s."""
+        (num_frames,) = {windows.window_frames(len(window)) for window in batch}
+        heard = self._decode(batch, num_frames)
+        if num_frames < windows.WHOLE_FRAMES:
+            again = [place for place, item in enumerate(heard) if gates.goes_round(item)]
+            if again:
+                whole = self._decode([batch[place] for place in again], windows.WHOLE_FRAMES)
+                for place, item in zip(again, whole, strict=True):
+                    heard[place] = item
+        return heard
 
-    def _decode(self, windows: Sequence[np.ndarray]) -> list[str]:
+    def _decode(self, batch: Sequence[np.ndarray], num_frames: int) -> list[gates.Hypothesis]:
         import ctranslate2
 
-        features = ctranslate2.StorageView.from_array(self._to_features(windows))
+        seconds = num_frames / windows.FRAMES_PER_SECOND
+        num_tokens = min(_MAX_TOKENS, int(_FIRST_TOKENS + _TOKENS_PER_SECOND * seconds))
         decoded = self._network.generate(
-            features,
-            [self._prompt] * len(windows),
+            ctranslate2.StorageView.from_array(self._to_features(batch, num_frames)),
+            [self._prompt] * len(batch),
             beam_size=1,
             sampling_temperature=0,
-            max_length=_MAX_TOKENS,
+            max_length=num_tokens,
+            return_scores=True,
+            return_no_speech_prob=True,
         )
-        # Special tokens are skipped, so what is left is text.
-        return [self._tokenizer.decode(item.sequences_ids[0]).strip() for item in decoded]
-
-    def _gate(self, parts: Sequence[str]) -> str:
-        """The windows' texts joined, without those that repeat themselves."""
-        limit = self._max_compression_ratio
-        ratios = [compression_ratio(part) for part in parts]
-        kept = [
-            part for part, ratio in zip(parts, ratios, strict=True) if not limit or ratio <= limit
+        return [
+            gates.Hypothesis(
+                # Special tokens are skipped, so what is left is text.
+                text=self._tokenizer.decode(item.sequences_ids[0]).strip(),
+                log_probability=item.scores[0],
+                no_speech_probability=item.no_speech_prob,
+                is_cut=len(item.sequences_ids[0]) >= num_tokens - len(self._prompt),
+            )
+            for item in decoded
         ]
-        if len(kept) == len(parts):
-            return " ".join(filter(None, parts))
-        reason = f"repeats itself: compression ratio {max(ratios):.1f}, over {limit}"
-        return GatedTranscript(" ".join(filter(None, kept)), reason)
 
 
-def load(model: str | None = None, precision: str = "float32") -> WhisperTranscriber:
+def load(
+    model: str | None = None, precision: str = "float32", language: str | None = None
+) -> WhisperTranscriber:
     """Loads Whisper; see `WhisperTranscriber`."""
-    return WhisperTranscriber(model or DEFAULT_MODEL, precision=precision)
-
-
-def compression_ratio(text: str) -> float:
-    """Bytes of a text over bytes of it deflated; 0 for an empty one.
-
-    >>> compression_ratio("and then " * 40) > MAX_COMPRESSION_RATIO
-    True
-    """
-    contents = text.encode()
-    return len(contents) / len(zlib.compress(contents)) if contents else 0.0
-
-
-def split_at_quiet(waveform: np.ndarray) -> list[np.ndarray]:
-    """Parts a waveform into windows of at most 30 s, each ended at a quiet moment.
-
-    Args:
-        waveform: `[samples]` float32 at 16 kHz.
-
-    Returns:
-        `[samples]` pieces whose concatenation is the waveform.
-    """
-    longest = int(WINDOW_SECONDS * SAMPLE_RATE_HZ)
-    search, quiet = (int(s * SAMPLE_RATE_HZ) for s in (_SEARCH_SECONDS, _QUIET_SECONDS))
-    pieces = []
-    while len(waveform) > longest:
-        end = waveform[longest - search : longest]
-        energies = np.convolve(np.square(end, dtype=np.float64), np.ones(quiet), "valid")
-        place = longest - search + int(np.argmin(energies)) + quiet // 2
-        pieces.append(waveform[:place])
-        waveform = waveform[place:]
-    return [*pieces, waveform]
-
-
-def _map_ahead(pool, function, items: Iterable, num_ahead: int) -> Iterator:
-    """`pool.map`, in order, that takes no more than a few items before they are needed."""
-    waiting: list[concurrent.futures.Future] = []
-    for item in items:
-        waiting.append(pool.submit(function, item))
-        if len(waiting) >= num_ahead:
-            yield waiting.pop(0).result()
-    while waiting:
-        yield waiting.pop(0).result()
+    return WhisperTranscriber(
+        model or DEFAULT_MODEL, precision=precision, language=language or DEFAULT_LANGUAGE
+    )
 
 
 def _import_ctranslate2():
@@ -251,16 +200,3 @@ def _load_tokenizer(folder: pathlib.Path):
         return tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # noqa: BLE001  (its errors have no class of their own)
         raise ValueError(f"tokenizer.json: {error}") from error
-
-
-def _feature_extractor(num_bands: int):
-    """Waveforms -> `[waveforms, bands, 3000]` float32, as OpenAI's Whisper computes it."""
-    from transformers.models.whisper import feature_extraction_whisper
-
-    extractor = feature_extraction_whisper.WhisperFeatureExtractor(feature_size=num_bands)
-
-    def extract(waveforms: Sequence[np.ndarray]) -> np.ndarray:
-        made = extractor(list(waveforms), sampling_rate=SAMPLE_RATE_HZ, return_tensors="np")
-        return np.ascontiguousarray(made["input_features"], np.float32)
-
-    return extract

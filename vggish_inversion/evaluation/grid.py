@@ -18,6 +18,7 @@ class Grid:
         asr_model: of a recogniser that has several, or of each (see `model_of`, and
             `asr.load_transcriber`).
         asr_precision: of a recogniser that is a network.
+        asr_language: that is spoken, of a recogniser that knows several; English if None.
         metrics: names of optional metrics; see `metrics.OPTIONAL_METRICS`.
         patch_hop_frames: distance between patches; the target's own if None.
     """
@@ -26,6 +27,7 @@ class Grid:
     transcribers: tuple[str, ...] = ("pocketsphinx",)
     asr_model: str | None = None
     asr_precision: str = "float32"
+    asr_language: str | None = None
     metrics: tuple[str, ...] = metrics.CHEAP_METRICS
     patch_hop_frames: int | None = None
 
@@ -46,7 +48,12 @@ class Grid:
     def load_transcribers(self) -> dict[str, asr.Transcriber]:
         """The recognisers, by the names that results are filed under."""
         loaded = [
-            asr.load_transcriber(name, model=self.model_of(name), precision=self.asr_precision)
+            asr.load_transcriber(
+                name,
+                model=self.model_of(name),
+                precision=self.asr_precision,
+                language=self.asr_language,
+            )
             for name in self.transcribers
         ]
         return {transcriber.name: transcriber for transcriber in loaded}
