@@ -163,6 +163,19 @@ class ArchitectureTest(tf.test.TestCase):
         self.assertGreater(len(modules), 100)
         self.assertCountEqual(named, modules)
 
+    def test_every_file_of_code_that_a_page_names_is_there(self):
+        pages = [*_ROOT.glob("*.md"), *_ROOT.glob("docs/**/*.md")]
+        roots = (_ROOT, _ROOT / "vggish_inversion")
+        named = 0
+        for page in pages:
+            if page.name == "CHANGELOG.md":  # which tells of the past, too
+                continue
+            text = page.read_text(encoding="utf-8")
+            for path in re.findall(r"(?<![\w./])(?:\w+/)+\w+\.py\b", text):
+                named += 1
+                self.assertTrue(any((root / path).is_file() for root in roots), (page.name, path))
+        self.assertGreater(named, 200)
+
     def test_its_rooms_are_those_of_the_road(self):
         text = (_ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
         rooms = re.findall(r"^\| `(\w+)/` \| \S", text, re.MULTILINE)
