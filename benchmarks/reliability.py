@@ -49,7 +49,7 @@ def main(_):
 
 
 def import_all() -> None:
-    """Imports what readers need, before the workers part, for it takes seconds."""
+    """Imports what readers need before the workers fork, because it takes seconds."""
     from vggish_inversion import report  # noqa: F401
     from vggish_inversion.experiments import comanducci_2021  # noqa: F401
     from vggish_inversion.reconstruction import saved_model as exported  # noqa: F401

@@ -100,7 +100,7 @@ def _beside_bars() -> contextlib.AbstractContextManager:
 
 
 def _is_reader_gone() -> bool:
-    """Whether nobody reads stdout any more; if so, what is left of it goes nowhere."""
+    """Whether the reader of stdout has gone; if so, the rest goes nowhere."""
     try:
         sys.stdout.flush()
         is_gone = _is_broken(sys.stdout)
@@ -173,7 +173,7 @@ def define_target_flags() -> Callable:
 
 
 def target_paths() -> list[str]:
-    """Those of --target and --target_weights that are paths: what a script must not write over."""
+    """The paths in --target and --target_weights, which a script must not write over."""
     from vggish_inversion.targets import loading
 
     target, weights = flags.FLAGS.target, flags.FLAGS.target_weights

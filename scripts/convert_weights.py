@@ -7,7 +7,7 @@ python scripts/train_inverter.py --target_weights=vggish.weights.h5 --layer=conv
 --target_weights takes what it takes elsewhere: nothing (the published weights, from TF-Hub), a URL,
 or any file that docs/weights.md lists. The output is a .weights.h5 file
 (weights alone) or a .keras file (the network with them), read back before it takes its name. Its
-SHA-256 is printed, and written beside it: whoever loads the file later compares the two.
+SHA-256 is printed, and written beside it: a later load compares the two.
 """
 
 import os

@@ -6,7 +6,7 @@ your own (docs/your_own_network.md), and what is assumed.
   python scripts/list_taps.py --target=vggish
   python scripts/list_taps.py --target=path/to/model.keras --markdown
 
-Weights do not matter here, so those of VGGish and the like are not fetched unless they are named.
+Weights do not matter here, so published weights are not fetched unless they are named.
 """
 
 from absl import flags

@@ -17,7 +17,7 @@ _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The joint results folder.
 
 
 def main():
-    """Merges and prints the summary; the exit code is that of evaluate.py."""
+    """Merges and prints the summary; exit codes are as for evaluate.py."""
     from vggish_inversion import evaluation, results
 
     rows = evaluation.merge_results(_RESULTS_DIRS.value, _OUTPUT_DIR.value)

@@ -85,7 +85,7 @@ def _from_table(folder: pathlib.Path) -> "list[grid.GridRun]":
             target = loading.load_target(rows.target, weights=rows.weights, seed=flags.FLAGS.seed)
             name = rows.target if loading.is_family(rows.target) else pathlib.Path(rows.target).stem
             done += _train(target, rows.places, folder / name)
-        except BrokenPipeError:  # nobody reads what is announced
+        except BrokenPipeError:  # the reader of what is announced has gone
             raise
         except Exception as error:  # noqa: BLE001  (of one target; the others go on)
             reason = failures.in_one_line(error)

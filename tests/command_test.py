@@ -22,7 +22,7 @@ def _program(folder: pathlib.Path, body: str) -> list[str]:
 
 
 def _run_unread(command: list[str], *, unbuffered: bool = False) -> subprocess.CompletedProcess:
-    """Runs a program whose output nobody reads: `head` that has gone."""
+    """Runs a program and closes the pipe that it writes to, as `head` does."""
     read, write = os.pipe()
     os.close(read)
     environment = {**os.environ, "PYTHONUNBUFFERED": "1" if unbuffered else ""}

@@ -55,7 +55,7 @@ class NotebookTest(tf.test.TestCase):
         self.assertIn("MP3", soundfile.available_formats())
 
     def test_its_outputs_are_kept(self):
-        """Whoever reads the site sees and hears what came of it: make notebook runs it again."""
+        """The site shows and plays the notebook's outputs: make notebook runs it again."""
         notebook = json.loads(_NOTEBOOK.read_text(encoding="utf-8"))
         kinds = [
             kind

@@ -2,7 +2,7 @@
 
     python -m vggish_inversion reconstruct --inverter=... --input=speech --output_dir=out
 
-is `python scripts/reconstruct.py ...`; so is the command `vggish-inversion reconstruct ...`.
+is the same as `python scripts/reconstruct.py ...`, and as `vggish-inversion reconstruct ...`.
 """
 
 import ast

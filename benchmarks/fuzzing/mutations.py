@@ -204,7 +204,7 @@ _INSIDE: Mapping[str, Mutation] = {
 
 
 def mutate(suffix: str, content: bytes, rng: random.Random, donor: bytes = b"") -> bytes:
-    """Damages a file of which the suffix tells what is inside.
+    """Damages a file; the suffix tells what is inside.
 
     Args:
         suffix: such as ".json".

@@ -110,7 +110,7 @@ def _run(script: str, arguments: list[str], folder: pathlib.Path) -> tuple[int, 
 
 
 def _forget_own_program() -> None:
-    """Takes this program's flags away, of which scripts have some, and what absl knows of it."""
+    """Removes this program's flags, which scripts define too, and absl's record of its start."""
     from absl import app, flags
 
     # Or absl would take its start for done, and not look at --only_check_args.

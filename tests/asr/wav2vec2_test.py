@@ -187,7 +187,7 @@ class Wav2Vec2Test(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(networks.small_cnn()(patches).shape, (1, 3))
 
     def test_no_network_and_no_folder(self):
-        """In a process of its own, with an empty cache, and a hub where nobody listens."""
+        """In a process of its own, with an empty cache, and a hub that does not answer."""
         code = "from vggish_inversion import asr; asr.load_transcriber('wav2vec2')"
         quiet = {"HF_HOME": str(self.folder / "cache"), "TF_CPP_MIN_LOG_LEVEL": "3"}
         for fault in ({"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}):

@@ -153,7 +153,7 @@ class ReadVariablesTest(_FilesTest):
 
     def test_no_network(self):
         with socket.socket() as closed:
-            closed.bind(("127.0.0.1", 0))  # bound, but nobody listens
+            closed.bind(("127.0.0.1", 0))  # bound, but not listening
             url = f"http://127.0.0.1:{closed.getsockname()[1]}/google/net/1"
             start = time.monotonic()
             with self.assert_refused(

@@ -7,7 +7,7 @@ import pytest
 
 from vggish_inversion.files import names
 
-# What people call layers, vocoders, recognisers and presets, and what nobody should.
+# Likely and unlikely names of layers, vocoders, recognisers and presets.
 ODD = [
     *("layer_1", "Layer_1", "LAYER_1", "pool4", "conv1.2", "conv1/2", "conv1-2", "conv1_2"),
     *("vocos", "Vocos", "runs/a/vocos", "runs/b/vocos", "./runs/a/vocos", "runs/a/vocos/"),

@@ -31,7 +31,7 @@ _SIGNATURES = {
     "serving_default": ({"waveform"}, {"waveform", "log_mel"}),
 }
 
-# Runs in an empty folder: what a user of the SavedModel does who has TensorFlow and TF-Hub alone.
+# Runs in an empty folder: uses the SavedModel with TensorFlow and TF-Hub alone.
 _ELSEWHERE = """
 import sys
 import numpy as np

@@ -1,4 +1,4 @@
-"""What every target keeps to, whoever made it: one suite, and a class for each target."""
+"""What every target keeps to: one suite, and a class for each target."""
 
 import gc
 import json

@@ -343,7 +343,7 @@ class RefusedTest(tf.test.TestCase):
     def test_no_network(self):
         cache = self.enterContext(tempfile.TemporaryDirectory())
         self.enterContext(mock.patch.dict("os.environ", {"TFHUB_CACHE_DIR": cache}))
-        # Port 9 is the discard service, which nobody runs.
+        # Port 9 is the discard service, which no machine runs.
         with self.assert_refused("download", vggish.CHECKPOINT_URL, "--target_weights="):
             vggish.load(weights="http://127.0.0.1:9/google/vggish/1")
 

@@ -16,7 +16,7 @@ class ModelFiles:
     Attributes:
         kind: as messages call it.
         required: names of files.
-        weights: names of files, of which one is enough; the first that is there is preferred.
+        weights: names of files, one of which is enough; the first that exists is preferred.
         optional: names of files that a model need not have.
     """
 

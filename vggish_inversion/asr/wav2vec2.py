@@ -44,7 +44,7 @@ class Wav2Vec2Transcriber:
 
         Args:
             model: a folder, or a name on Hugging Face's hub.
-            precision: "float32", or that of the activations: "mixed_float16", "mixed_bfloat16".
+            precision: of the activations: "float32", "mixed_float16" or "mixed_bfloat16".
             max_batch_seconds: of padded audio; one longer waveform is a batch of its own.
 
         Raises:
@@ -52,7 +52,7 @@ class Wav2Vec2Transcriber:
         """
         folder = _FILES.find(model)
         weights = next(path for name in _FILES.weights if (path := folder / name).is_file())
-        # A folder is named after itself: where it lies is nobody's business.
+        # A folder is named after itself: results that are shared tell no paths.
         label = pathlib.Path(model).resolve().name if pathlib.Path(model).is_dir() else model
         suffix = "" if precision == "float32" else f"+{precision}"
         self.name = f"wav2vec2:{label}{suffix}"

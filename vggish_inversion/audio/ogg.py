@@ -89,7 +89,7 @@ def _walk(contents: bytes) -> Iterator[_Page]:
 
 
 def _checksum(page: bytes) -> int:
-    """Ogg's CRC-32, whose bits run the other way than those of zlib's."""
+    """Ogg's CRC-32: its bits run in the opposite direction of zlib's."""
     page = (page[:22] + bytes(4) + page[26:]).translate(_REVERSED_BITS)
     reflected = zlib.crc32(page, 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int.from_bytes(reflected.to_bytes(4, "little").translate(_REVERSED_BITS), "big")

@@ -50,7 +50,7 @@ waveform.mean(axis=0)
     peak = max(float(waveform.max()), -float(waveform.min()))
     if peak > _MAX_PEAK:
         raise ValueError(
-            f"waveform reaches {peak:g}: expected floats in [-1, 1]; divide what were integers by "
+            f"waveform reaches {peak:g}: expected floats in [-1, 1]; divide integers by "
             "their full scale, 32768 for 16 bits"
         )
     return waveform

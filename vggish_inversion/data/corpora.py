@@ -131,7 +131,7 @@ def bundled_speech() -> list[Utterance]:
 def list_utterances(
     given: str | os.PathLike[str] | Iterable[Utterance],
 ) -> list[Utterance]:
-    """What a caller gives: utterances, or the folder of a corpus, of which all are taken.
+    """Takes what a caller gives: utterances, or the folder of a corpus with all its utterances.
 
     Raises:
         CorpusError: if the folder is none.

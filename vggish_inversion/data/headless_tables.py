@@ -73,7 +73,7 @@ def _num_texts(table: tables.Table, texts: Sequence[Sequence[str]]) -> int:
 
 
 def _are_speakers(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the last of three cells names who speaks, instead of saying the text again."""
+    """Whether the last of three cells names the speaker, instead of repeating the text."""
     if len(rows) < 2:
         return False
     last = collections.Counter(cells[2].strip() for cells in rows)

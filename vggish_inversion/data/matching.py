@@ -114,7 +114,7 @@ def _folded(name: str) -> str:
 
 
 def _compatible(written: Sequence[str], own: Sequence[str]) -> bool:
-    """Whether folders in a table can be those of a file: the ends of both are the same."""
+    """Whether folders in a table fit the folders of a file: both end in the same way."""
     significant = [
         [name.casefold() for name in names if not _is_plain_container(name)]
         for names in (written, own)

@@ -76,7 +76,7 @@ class Tree:
         return Tree(folder, files, aliases, self.remarks)
 
     def named(self, *names: str) -> list[pathlib.Path]:
-        """The files of some names, in any case of letters, those of the first name first."""
+        """Finds files by name, in any case of letters, in the order of the names."""
         return [path for name in names for path in self._by_name.get(name.casefold(), ())]
 
     @functools.cached_property

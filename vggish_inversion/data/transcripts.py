@@ -40,7 +40,7 @@ class Entry:
         line: of the file, from 1.
         name: of the recording, as it is written.
         text: what is said, or None where there is no such column, or nothing in it.
-        speaker: who says it, or None.
+        speaker: name of the speaker, or None.
         split: "train", "validation" or "test", or None.
     """
 

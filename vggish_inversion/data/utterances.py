@@ -16,7 +16,7 @@ _SPLIT_FOLDERS = {
     **dict.fromkeys(("dev", "val", "valid", "validation"), "validation"),
     **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
 }
-# Folders that hold sound, and say nothing of who speaks.
+# Folders that hold sound, and do not name the speaker.
 _CONTAINERS = {"wav", "wavs", "waves", "audio", "audios", "clip", "clips", "data", "dataset"}
 _CONTAINERS |= {"recording", "recordings", "sound", "sounds", "file", "files", "utterances"}
 _CONTAINER_FORM = re.compile(r"(wavs?|audio|flac)[_-]?\d+(k|khz|hz)?(_.*)?")
@@ -34,7 +34,7 @@ class Utterance:
         id: unique in its corpus; a relative path without extension where there are no ids.
         path: of the audio file.
         text: what is said, or None where it is not known.
-        speaker: who says it, or None where it is not known.
+        speaker: name of the speaker, or None where it is not known.
         split: "train", "validation" or "test".
     """
 

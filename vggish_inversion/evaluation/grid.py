@@ -10,7 +10,7 @@ from vggish_inversion.results import NATURAL, TRUE_LOG_MEL, Condition, inverter_
 
 @dataclasses.dataclass(frozen=True)
 class Grid:
-    """The settings of an evaluation, but for target, inverters and utterances.
+    """The settings of an evaluation, without target, inverters and utterances.
 
     Attributes:
         vocoders: names of vocoders.
@@ -61,7 +61,7 @@ class Grid:
 
 @dataclasses.dataclass(frozen=True)
 class Rendition:
-    """A way to make a waveform: a condition, but for the recogniser.
+    """A way to make a waveform: a condition without the recogniser.
 
     Attributes:
         name: "natural", "true_log_mel", or LAYER/PRESET-LOSS of an inverter.

@@ -31,7 +31,7 @@ def prefix_of(path: pathlib.Path) -> pathlib.Path:
 
 
 def is_part(path: pathlib.Path) -> bool:
-    """Whether a name is that of a checkpoint's part: .index, .meta or .data-00000-of-00001."""
+    """Whether a name belongs to a checkpoint's part: .index, .meta or .data-00000-of-00001."""
     return _PART.search(path.name) is not None
 
 

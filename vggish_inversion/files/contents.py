@@ -21,7 +21,7 @@ UNREADABLE = "unreadable"
 def digest(path: str | os.PathLike[str]) -> str:
     """The first 16 hexadecimal digits of a file's SHA-256; `UNREADABLE` if it cannot be read.
 
-    A file that cannot be read is not an error here: who needs what is in it says so by name.
+    A file that cannot be read is not an error here: its reader raises one, and names it.
     """
     try:
         return integrity.sha256(path)[:16]
@@ -36,7 +36,7 @@ def digest_all(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
 
 
 def digest_folder(folder: str | os.PathLike[str]) -> str:
-    """One digest of all files below a folder and their places in it, but for Python's caches."""
+    """One digest of all files below a folder and their places in it, without Python's caches."""
     root = pathlib.Path(folder)
     paths = sorted(path for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc")
     names = [path.relative_to(root).as_posix() for path in paths]

@@ -37,7 +37,7 @@ def fetch(
         check: is called with the unpacked folder before that goes to the cache; raises ValueError
             to keep it out.
         alternative: another place to download the same weights from, for the error message.
-        instead: what to do with the unpacked folder, likewise.
+        instead: what to do with the unpacked folder, for the error message.
 
     Raises:
         integrity.WeightsError: if it cannot be fetched, or was damaged on the way.

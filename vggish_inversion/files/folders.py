@@ -28,7 +28,7 @@ def sole_writer(folder: pathlib.Path) -> Iterator[None]:
     """Makes a folder if need be, and holds it: a second process that wants it is refused.
 
     The operating system lets go of it when the process ends, killed or not. Where the file system
-    has no locks a warning is logged, and nobody is refused.
+    has no locks a warning is logged, and no process is refused.
 
     Raises:
         FolderBusyError: if another process holds it.
@@ -72,7 +72,7 @@ def inside(root: pathlib.Path, name: str) -> pathlib.Path:
 def write_file(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """Gives a path to write to, which becomes `path` if all goes well, and else vanishes.
 
-    It ends as `path` does. Killed, it is written over by the next who writes `path`.
+    It has the ending of `path`. If the process is killed, the next writer of `path` replaces it.
     """
     unfinished = path.with_name(f".{path.stem[:200]}.unfinished{path.suffix}")
     try:

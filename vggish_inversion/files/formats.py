@@ -41,7 +41,7 @@ class Format:
 
 
 def _again(key: str, what: str, step: str) -> Format:
-    """A format of which nothing can be made, whatever was expected."""
+    """A format that no reader takes, whatever was expected."""
     return Format(key, what, step, step)
 
 

@@ -3,7 +3,7 @@
 TensorFlow's checkpoints, `.keras` and `.npz` files carry checksums of their contents, which their
 readers compare. HDF5 carries none: a byte that flips in a `.weights.h5` is another weight. So a
 file may have its SHA-256 beside it, in FILE.sha256 as `sha256sum FILE` prints it; whatever this
-project saves has one. It shows damage, not forgery: who can replace the one can replace the other.
+project saves has one. It shows damage, not forgery: a forger can replace both files.
 """
 
 import hashlib

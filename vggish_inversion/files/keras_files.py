@@ -118,7 +118,7 @@ def _read_model(path: pathlib.Path, found: formats.Format) -> Any:
 
 @contextlib.contextmanager
 def _named_for_keras(path: pathlib.Path, found: formats.Format) -> Iterator[pathlib.Path]:
-    """A path that ends as Keras wants the format to end, for it goes by names."""
+    """A path with the ending that Keras expects: it tells formats by name."""
     is_zip = found.key in ("keras", "keras_2", "zip_cut_short")
     suffix = ".keras" if is_zip else ".weights.h5"
     if not is_zip and _is_legacy(path):

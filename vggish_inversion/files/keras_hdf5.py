@@ -33,7 +33,7 @@ _ERRORS += (OverflowError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 @contextlib.contextmanager
 def open_arrays(path: pathlib.Path) -> Iterator[Arrays]:
-    """Opens an HDF5 file of Keras, or a `.keras` file, of which the weights are read.
+    """Opens the weights of an HDF5 file of Keras, or of a `.keras` file.
 
     Names are `LAYER/kernel`, `LAYER/bias` and so on, of the layers' own names, or where a file has
     kept none `layers/CLASS_NUMBER/vars/NUMBER`.

@@ -25,7 +25,7 @@ class Row:
 
     Attributes:
         line: where it ends in the file, from 1.
-        cells: as they were written, but for quotes; at least one is not blank.
+        cells: as they were written, without quotes; at least one is not blank.
     """
 
     line: int
@@ -125,7 +125,7 @@ def column_name(cell: str) -> str:
 
 
 def _likely_delimiter(lines: list[str]) -> str:
-    """That of the first line which most lines have; a comma where it has none."""
+    """The delimiter of the first line that most lines share; a comma where it has none."""
     filled = [line for line in lines if line.strip()][:_SAMPLED_LINES]
     candidates = [character for character in _DELIMITERS if filled and character in filled[0]]
     shares = [sum(character in line for line in filled) for character in candidates]

@@ -85,7 +85,7 @@ class RecGan(adversarial.AdversarialModel):
             chain: patches in nats -> the inverter's patches in network range.
             inverter: the part of `chain` that learns.
             discriminator: of `build_discriminator`.
-            discriminator_optimizer: its own; that of the inverter is compiled.
+            discriminator_optimizer: its own; `compile` takes the inverter's.
 
         Raises:
             run_folder.RunError: on a Keras backend other than TensorFlow.

@@ -84,7 +84,10 @@ def store_inverter(
         last, dict.fromkeys(_HISTORY_COLUMNS, float), str(trained.folder / "history.csv")
     )
     if trained.loss not in _KINDS:
-        raise ValueError(f"{run_dir} was trained with the loss {trained.loss!r}, unknown here")
+        raise ValueError(
+            f"{run_dir} was trained with the loss {trained.loss!r}; expected one of "
+            f"{', '.join(_KINDS)}"
+        )
     name = f"inverter/{config['target']}/{trained.layer}/{trained.preset}-{trained.loss}"
     folder = folders.inside(pathlib.Path(models_dir), f"{name}/{version}")
     is_stored = folder.resolve() == trained.folder.resolve()

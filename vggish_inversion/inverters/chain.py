@@ -23,7 +23,7 @@ def views_of_tap(target: encoder.TargetEncoder, layer: str, config: TrainConfig)
 def build_inverter(
     target: encoder.TargetEncoder, layer: str, config: TrainConfig, *, precision: str
 ) -> keras.Model:
-    """The inverter of a tap, not trained, as a config asks for it."""
+    """Builds the untrained inverter of a tap, by a config."""
     with run_folder.computing_in(precision):
         return network.build_inverter(
             target.tap(layer).shape,

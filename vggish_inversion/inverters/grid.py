@@ -71,7 +71,7 @@ def train_grid(
             training.train_inverter(
                 target, layer, config, **data, run_dir=run_dir, settings=settings
             )
-        except BrokenPipeError:  # nobody reads what is announced
+        except BrokenPipeError:  # the reader of what is announced has gone
             raise
         except Exception as error:  # noqa: BLE001  (it is the reason that the run is given)
             logging.debug("%s", run_dir, exc_info=error)

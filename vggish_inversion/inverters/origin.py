@@ -133,7 +133,7 @@ def common_source(
     seed: int | None = None,
     layers: Sequence[str] | None = None,
 ) -> TargetSource:
-    """What those of some runs that are of one target were trained on; see `search.find_source`."""
+    """The common source of the runs of one target; see `search.find_source`."""
     names = {run.config["target"] for run in runs}
     name = name or (names.pop() if len(names) == 1 else "vggish")
     named = [run for run in runs if run.config["target"] == name]

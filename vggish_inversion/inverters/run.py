@@ -147,9 +147,15 @@ class InverterRun:
                 "or train it anew"
             )
         if self.layer not in {tap.name for tap in target.taps}:
-            raise ValueError(f"{self.folder}: {target.name} has no layer {self.layer!r}")
+            raise ValueError(
+                f"{self.folder} inverts {self.layer!r}, a layer that {target.name} lacks; "
+                "train it anew"
+            )
         if features.LogMelParams(**self.config["log_mel"]) != target.log_mel:
-            raise ValueError(f"{self.folder} was trained on another log-mel front end")
+            raise ValueError(
+                f"{self.folder} was trained on another log-mel front end than {target.name} has; "
+                "train it anew"
+            )
 
 
 def read_run(folder: str | pathlib.Path) -> InverterRun:
@@ -174,5 +180,7 @@ def read_run(folder: str | pathlib.Path) -> InverterRun:
     try:
         features.LogMelParams(**config["log_mel"])
     except TypeError as error:
-        raise hub.WeightsError(f"{folder / 'config.json'}: no settings of a log-mel") from error
+        raise hub.WeightsError(
+            f"{folder / 'config.json'}: expected the settings of a log-mel; train it anew"
+        ) from error
     return InverterRun(folder, config)

@@ -1,4 +1,4 @@
-"""Which trained inverters lie below a folder, of which target, and which of them is best."""
+"""Finds the trained inverters below a folder, their target, and the best of each layer."""
 
 import pathlib
 from collections.abc import Sequence

@@ -24,7 +24,7 @@ def frames_per_cell(tap_frames: int, views: tap_views.Views) -> int:
 
 
 def rows_of_cells(tap_frames: int, views: tap_views.Views) -> np.ndarray:
-    """Which rows of which views lie in each cell, those nearest to the middle of theirs first.
+    """The rows of views in each cell; rows nearest to the middle of their view come first.
 
     Args:
         tap_frames: rows of one view.

@@ -61,9 +61,9 @@ def mean_interval(
 
     Args:
         values: one per utterance, finite.
-        confidence: likewise.
-        num_samples: likewise.
-        seed: likewise.
+        confidence: share of drawn means inside of the interval.
+        num_samples: how many times the utterances are drawn anew.
+        seed: of the draws.
 
     Returns:
         The interval's ends.
@@ -78,7 +78,7 @@ def mean_interval(
 def _ratio_interval(
     table: np.ndarray, confidence: float, num_samples: int, seed: int
 ) -> tuple[float, float]:
-    """Of the sum of the first column over that of the second, when rows are drawn anew."""
+    """The interval of the ratio of two columns' sums, when rows are drawn anew."""
     if not len(table):
         raise ValueError("no utterances to resample: expected at least one")
     if not 0 < confidence < 1:
@@ -97,7 +97,7 @@ class PairedComparison:
     """Two conditions on the same utterances.
 
     Attributes:
-        difference: pooled rate of the first less that of the second, as a fraction.
+        difference: pooled rate of the first minus pooled rate of the second, as a fraction.
         low: lower end of its interval.
         high: upper end of its interval.
         p_value: of so great a difference, either way, if the conditions were interchangeable.

@@ -17,7 +17,7 @@ _APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bb\u02bc\u2032\u05f3
 # between the words of Ethiopic and the syllables of Tibetan.
 _JOINTS = frozenset("/_\u2044\u2212\u0964\u0965\u1361\u0f0b")
 _DOTS = re.compile(r"[.]{2,}")
-# Letters that Unicode does not take apart, but people who lack them do.
+# Letters that Unicode does not decompose, and that are often spelt with two.
 _PLAIN = {
     "\u0131": "i",
     "\u0142": "l",
@@ -33,10 +33,10 @@ _WHOLE_AGAIN = {"\u0e4d\u0e32": "\u0e33", "\u0ecd\u0eb2": "\u0eb3"}
 def normalize_text(text: str, rules: str = LETTERS) -> str:
     """Reduces a text to what recognisers are scored on; references and transcripts alike.
 
-    Lower case, for nobody hears a capital; letters of every script keep their marks (a Hindi vowel
-    sign is a mark); dashes and slashes part words, other punctuation vanishes, but for apostrophes
-    inside words. Digits stay as written, so a reference should spell its numbers, as LJSpeech's
-    third column does.
+    Lower case, because a capital cannot be heard; letters of every script keep their marks (a Hindi
+    vowel sign is a mark); dashes and slashes part words, other punctuation vanishes, but for
+    apostrophes inside words. Digits stay as written, so a reference should spell its numbers, as
+    LJSpeech's third column does.
 
     Args:
         text: what was said, or heard.
@@ -51,7 +51,7 @@ def normalize_text(text: str, rules: str = LETTERS) -> str:
         Words separated by single spaces; the same again if it is normalised again.
 
     Raises:
-        ValueError: for other rules, or where those of Whisper are not installed.
+        ValueError: for other rules, or where Whisper's rules are not installed.
 
     >>> normalize_text("The caf\u00e9\u2019s well-known \u2014 it's OK, O'Neil!", ENGLISH)
     "the cafe's well known it's ok o'neil"

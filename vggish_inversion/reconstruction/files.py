@@ -148,7 +148,7 @@ def _write(table: pathlib.Path, rows: Iterable[Sequence]) -> None:
 
 
 def _read_own(table: pathlib.Path) -> list[list[str]]:
-    """The rows of an earlier run, but for those whose wav was not made.
+    """The rows of an earlier run, without rows that made no wav.
 
     Raises:
         apart.OverlapError: if a file of that name is of no such run.

@@ -131,7 +131,7 @@ class Reconstructor:
             names: what to vocode; everything if None.
 
         Returns:
-            name -> reconstruction; that of "true_log_mel" is the vocoder's own limit.
+            name -> reconstruction; "true_log_mel" is the vocoder's own limit.
 
         Raises:
             ValueError: if it is no sound, or shorter than a patch.

@@ -103,7 +103,7 @@ def export_saved_model(
 
 
 class SavedReconstructor:
-    """A SavedModel of `export/`, called as a `Reconstructor` is.
+    """A SavedModel of `export_saved_model`, called as a `Reconstructor` is.
 
     Attributes:
         model: what `tf.saved_model.load` gave, with all its signatures.

@@ -124,7 +124,7 @@ class ReconstructionModule(tf.Module):
 
     @tf.function
     def invert_to_length(self, embedding, num_frames) -> dict:
-        """The same of patches the last of which ends with the utterance, `num_frames` long."""
+        """The same for `num_frames` frames; the last patch ends with the utterance."""
         starts, num_patches = self._road.starts(num_frames), tf.shape(embedding)[0]
         check = tf.debugging.Assert(
             (num_patches > 0) & (tf.size(starts) == num_patches),

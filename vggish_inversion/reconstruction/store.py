@@ -126,7 +126,9 @@ def _load_folder(folder: pathlib.Path, layer, vocoder, target_weights, patch_hop
     source: Any = saved_model.SavedReconstructor(folder) if is_saved_model else run.read_run(folder)
     own = source.config
     if layer not in (ALL_LAYERS, own["layer"]):
-        raise ValueError(f"{folder} inverts {own['layer']}, not {layer}")
+        raise ValueError(
+            f"{folder} inverts {own['layer']}, not {layer}; name that layer, or another folder"
+        )
     if is_saved_model:
         if patch_hop_frames not in (None, own["patch_hop_frames"]):
             raise ValueError(

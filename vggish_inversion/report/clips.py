@@ -23,7 +23,7 @@ class Clip:
     Attributes:
         wav: a wav file's bytes; None if there is none, and then `wav_problem` says why.
         seconds: its length; 0 without one.
-        log_mel: `[frames, bands]` float32, natural log; None likewise.
+        log_mel: `[frames, bands]` float32, natural log; None if there is none (`log_mel_problem`).
         wav_problem: one line for the reader, empty if all is well.
         log_mel_problem: the same for the log-mel.
     """

@@ -102,7 +102,7 @@ def label_conditions(conditions: Sequence[Condition]) -> dict[Condition, str]:
 
 
 def telling_keys(conditions: Sequence[Condition]) -> list[str]:
-    """Those of `FAMILY_KEYS` in which the conditions differ."""
+    """The `FAMILY_KEYS` in which the conditions differ."""
     return [key for key in FAMILY_KEYS if len({getattr(item, key) for item in conditions}) > 1]
 
 

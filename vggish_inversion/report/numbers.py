@@ -38,7 +38,7 @@ def numbers_json(results: Results, title: str) -> str:
 
 
 def is_numbers_json(text: bytes) -> bool:
-    """Whether a file that begins so is what `numbers_json` made.
+    """Whether `numbers_json` made a file, by how it begins.
 
     >>> is_numbers_json(b'{"name": "a package"}'), is_numbers_json(b'{ "title": "a page",')
     (False, True)

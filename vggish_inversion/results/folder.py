@@ -14,7 +14,7 @@ _FOLDERS = re.compile(r"(?<=[=,])(?:/|\.\./)(?:[^=,]*/)?(?=[^/,]+(?:,|$))")
 
 
 def short_command(parts: Sequence[str]) -> str:
-    """A command to show: where on a disk its corpora, output and cache lay is nobody's business.
+    """A command to show, without the paths of its corpora, output and cache.
 
     >>> short_command(["python", "x.py", "--data_dir=/a/b/LJSpeech-1.1,c/d", "--cache_dir=e"])
     'python x.py --data_dir=LJSpeech-1.1,c/d'

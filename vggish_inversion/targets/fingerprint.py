@@ -75,7 +75,7 @@ def _axes(axes: str | None) -> dict[str, str]:
 
 
 def of_front_end(front_end: Any) -> dict[str, Any]:
-    """The settings of a front end, but for those at their default."""
+    """The settings of a front end that are not at their default."""
     settings = {}
     for field in dataclasses.fields(front_end):
         value = getattr(front_end, field.name)

@@ -30,7 +30,7 @@ def assign(
             have if they are all one: the scale of batch norm, for example.
 
     Returns:
-        The layers of which the file has no weights, and why, in words.
+        The layers without weights in the file, and the reason in words.
 
     Raises:
         WeightsError: if the weights are missing, damaged or another network's, or if a layer is

@@ -179,7 +179,7 @@ def load(*, weights: str | os.PathLike[str] | None = None, seed: int = 0) -> enc
 
 
 def locate(stored_name: str) -> arrays.Place | None:
-    """The variable of the release that an array is, by the name that a file has for it.
+    """Finds the release's variable of an array by the array's name in a file.
 
     >>> locate("features.3.weight")
     Place(name='vggish/conv2/weights', axes=(2, 3, 1, 0))

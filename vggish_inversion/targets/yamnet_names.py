@@ -49,7 +49,7 @@ _TORCH_BATCH_NORM = {
 
 
 def locate(stored_name: str) -> arrays.Place | None:
-    """The variable of the release that an array is, by the name that a file has for it.
+    """Finds the release's variable of an array by the array's name in a file.
 
     >>> locate("yamnet/layer2/depthwise_conv/bn/beta").name
     'layer2/depthwise_conv/bn/beta'

@@ -161,7 +161,9 @@ def measure_again(
     try:
         config = classification.ClassifierConfig(**facts["settings"])
     except TypeError as error:
-        raise hub.WeightsError(f"{folder / 'config.json'}: no settings of training") from error
+        raise hub.WeightsError(
+            f"{folder / 'config.json'}: expected the settings of training; train the encoder anew"
+        ) from error
     model = hub.read_keras_model(folder / MODEL_FILE)
     facts["test"] = measure(model, splits, config)
     model_folder.write_model_folder(
@@ -220,7 +222,10 @@ def read_facts(path: pathlib.Path) -> dict:
     """
     facts = documents.read_json(path, _FIELDS, error=hub.WeightsError)
     if facts["task"] not in labelled_corpora.TASKS:
-        raise hub.WeightsError(f"{path}: no task {facts['task'][:40]!r}")
+        raise hub.WeightsError(
+            f"{path}: no task {facts['task'][:40]!r}; expected one of "
+            f"{', '.join(labelled_corpora.TASKS)}"
+        )
     splits, numbers = (
         dict.fromkeys(labelled_corpora.SPLITS, int),
         dict.fromkeys(_SCORE_NAMES, (int, float)),
@@ -231,7 +236,7 @@ def read_facts(path: pathlib.Path) -> dict:
     for row in _ROWS:
         documents.check_fields(facts["test"][row], numbers, str(path), error=hub.WeightsError)
     if not all(isinstance(text, str) for text in (*facts["labels"], *facts["command"])):
-        raise hub.WeightsError(f"{path}: expected texts in labels and command")
+        raise hub.WeightsError(f"{path}: expected texts in labels and command; write it anew")
     return facts
 
 

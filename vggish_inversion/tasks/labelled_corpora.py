@@ -1,7 +1,7 @@
 """The classification tasks that small encoders are trained on: their corpora and splits.
 
 Six are the paper's (Comanducci et al. 2021), each read from its official corpus with that corpus'
-own split where it has one. Two stand beside them for those who have ESC-10 or ESC-50 alone:
+own split where it has one. Two more need ESC-10 or ESC-50 alone:
 `environmental_sounds` for `acoustic_scenes`, and `speech_noise` for `speech_music_noise`.
 """
 
@@ -131,7 +131,7 @@ def read_task(
 
 
 def _check(name: str, where: str, found: Sequence[Clip]) -> None:
-    """Refuses clips of which a split is empty, or a class cannot be trained on."""
+    """Refuses clips with an empty split, or with a class that cannot be trained on."""
     missing = [split for split in SPLITS if not any(clip.split == split for clip in found)]
     if missing:
         raise ValueError(

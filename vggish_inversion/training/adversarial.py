@@ -38,7 +38,7 @@ class AdversarialModel(keras.Model, abc.ABC):
             chain: inputs -> what is to pass for real.
             generator: the part of `chain` that learns, or all of it.
             discriminator: judges what is real and what is generated.
-            discriminator_optimizer: its own; that of the generator is compiled.
+            discriminator_optimizer: its own; `compile` takes the generator's.
             name: of the model.
 
         Raises:

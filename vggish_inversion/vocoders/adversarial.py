@@ -37,7 +37,7 @@ class AdversarialVocoder(adversarial.AdversarialModel):
         Args:
             generator: log-mel -> waveform.
             discriminator: of `melgan.build_discriminator`.
-            discriminator_optimizer: its own; that of the generator is compiled.
+            discriminator_optimizer: its own; `compile` takes the generator's.
             spectral_loss: of true and vocoded waveforms.
 
         Raises:

@@ -68,7 +68,9 @@ def store_vocoder(
     documents.check_fields(config, _CARD_FIELDS, str(run_dir / neural.CONFIG_FILE))
     rows = documents.read_table(run_dir / "history.csv", ("epoch",), error=hub.WeightsError)
     if not rows or not rows[-1]["epoch"].isdecimal():
-        raise hub.WeightsError(f"{run_dir / 'history.csv'}: expected a row per epoch")
+        raise hub.WeightsError(
+            f"{run_dir / 'history.csv'}: expected a row per epoch; store a run that has ended one"
+        )
     last, name = rows[-1], config["vocoder"]
     folder = pathlib.Path(models_dir) / "vocoder" / name / str(version)
     is_stored = folder.resolve() == run_dir.resolve()

@@ -24,7 +24,7 @@ class HeldOutClips(keras.callbacks.Callback):
         Args:
             log_dir: of TensorBoard.
             cache: held-out utterances.
-            indices: of those in `cache` that are measured; the first is heard.
+            indices: of the recordings in `cache` to measure; TensorBoard plays the first.
             measures: name -> function of the true and the vocoded waveform, `[samples]` each; the
                 mean over the clips is in the logs of the epoch as `val_NAME`.
         """

@@ -109,6 +109,6 @@ def read_config(folder: pathlib.Path) -> dict[str, Any]:
             raise ValueError(f"no vocoder {config['vocoder'][:40]!r}")
     except (ValueError, TypeError) as error:
         raise hub.WeightsError(
-            f"{folder / CONFIG_FILE} does not hold the settings of a vocoder"
+            f"{folder / CONFIG_FILE} holds other settings than a vocoder's; name the folder of one"
         ) from error
     return config

@@ -58,7 +58,7 @@ def read(tree: recordings.Tree, tally: matching.Tally) -> reading.Reading:
 def clips(
     tree: recordings.Tree, folder: pathlib.Path, matches: matching.Matches, tally: matching.Tally
 ) -> Iterator[tuple[pathlib.Path, transcripts.Entry]]:
-    """The clips of one language; those of the corpus' own lists have a split.
+    """The clips of one language; clips on the corpus' own lists have a split.
 
     Where there are lists, what is validated and on none of them is left out, and the tally told.
 

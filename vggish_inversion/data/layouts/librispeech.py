@@ -13,7 +13,7 @@ def fits(tree: recordings.Tree) -> bool:
 
 
 def read(tree: recordings.Tree, tally: matching.Tally) -> reading.Reading:
-    """Reads all chapters; the split is that of the subset, else the speaker's."""
+    """Reads all chapters; the subset sets the split, else the speaker does."""
     matches = matching.Matches(tree, tally)
     found = []
     for table in tree.ending(_TABLE):

@@ -12,7 +12,7 @@ def fits(tree: recordings.Tree) -> bool:
 
 
 def read(tree: recordings.Tree, tally: matching.Tally) -> reading.Reading:
-    """Reads all chapters; the split is that of the subset, else the speaker's."""
+    """Reads all chapters; the subset sets the split, else the speaker does."""
     found, told = [], set()
     for path in tree.audio:
         text = reading.text_beside(path, *_ENDINGS)

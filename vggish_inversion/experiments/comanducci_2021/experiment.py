@@ -32,7 +32,7 @@ class Experiment:
         data_dirs: corpora.
         output_dir: receives `log_mel_cache/`, `runs/`, `results/` and `beside_published.csv`.
         layers: taps or aliases; all if None.
-        recipe: how inverters are trained, but for preset, loss, epochs and seed.
+        recipe: how inverters are trained; preset, loss, epochs and seed are set apart.
         seed: of weights and patches.
         num_epochs: passes over the corpus; None: as many as see as many patches as the paper's.
         split: of the corpora, that is measured on.
