@@ -6,40 +6,17 @@ here the archive's checksums come first, then names, shapes and types, and the a
 
 import contextlib
 import pathlib
-import struct
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from vggish_inversion.files import formats, integrity
+from vggish_inversion.files import archives, formats, integrity
 from vggish_inversion.files.arrays import Arrays
 from vggish_inversion.files.integrity import Source, WeightsError
 
+_EXPECTED = "a .npz file of arrays"
 _KINDS = {"f": "floating-point numbers", "fiub": "numbers", "U": "a text"}
-# Zeros deflate a thousand times; an archive of more than a few of them is no model's.
-_MAX_INFLATION = 200
-
-# What zipfile and NumPy raise at bytes that are no archive of arrays, or no longer.
-_READ_ERRORS = (
-    OSError,
-    EOFError,
-    ValueError,
-    RuntimeError,
-    MemoryError,
-    SyntaxError,
-    KeyError,
-    NotImplementedError,  # of a compression that zipfile does not know
-    OverflowError,
-    RecursionError,
-    TypeError,
-    struct.error,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 @contextlib.contextmanager
@@ -49,7 +26,7 @@ def open_arrays(path: pathlib.Path) -> Iterator[Arrays]:
     Raises:
         WeightsError: if it is damaged, or if an array is read that holds Python objects.
     """
-    with _open_checked(path) as archive:
+    with archives.open_archive(path, _EXPECTED) as archive:
         members = {_array_name(name): name for name in archive.namelist()}
         headers = {name: _array_header(archive, key) for name, key in members.items()}
 
@@ -75,12 +52,10 @@ def read_npz(path: Source) -> dict[str, np.ndarray]:
     """
     path = pathlib.Path(path).expanduser()
     if not path.is_file():
-        raise WeightsError(
-            f"{path}: no such file; expected a .npz file of arrays; correct the path"
-        )
+        raise WeightsError(f"{path}: no such file; expected {_EXPECTED}; correct the path")
     found = formats.identify(path)
     if found.key not in ("npz", "zip", "zip_cut_short"):
-        raise WeightsError(formats.refusal(path, "a .npz file of arrays"))
+        raise WeightsError(formats.refusal(path, _EXPECTED))
     integrity.check_digest(path)
     with open_arrays(path) as arrays:
         variables = {name: arrays.read(name) for name in arrays.shapes}
@@ -104,7 +79,7 @@ def read_state(
     Raises:
         WeightsError: if the file is damaged, or holds other things.
     """
-    with _open_checked(pathlib.Path(path)) as archive:
+    with archives.open_archive(pathlib.Path(path), _EXPECTED) as archive:
         members = {_array_name(name): name for name in archive.namelist()}
         if members.keys() != {*shapes, text}:
             raise WeightsError(f"{path}: expected {len(shapes) + 1} arrays, found {len(members)}")
@@ -115,27 +90,6 @@ def read_state(
             _check_kind(dtype, "U" if name == text else "fiub", name, path)
         arrays = {name: _read_array(archive, key) for name, key in members.items()}
     return arrays, str(arrays.pop(text))
-
-
-@contextlib.contextmanager
-def _open_checked(path: pathlib.Path) -> Iterator[zipfile.ZipFile]:
-    """Opens an archive whose checksums hold; what goes wrong inside is a WeightsError."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if sum(item.file_size for item in members) > _MAX_INFLATION * path.stat().st_size:
-                raise zipfile.BadZipFile("it would unpack to far more than arrays ever do")
-            damaged = archive.testzip()  # or a flipped byte in a header would be believed
-            if damaged:
-                raise zipfile.BadZipFile(f"Bad CRC-32 for file {damaged!r}")
-            yield archive
-    except WeightsError:
-        raise
-    except _READ_ERRORS as error:
-        raise WeightsError(
-            f"{path}: expected a .npz file of arrays, cannot read it "
-            f"({integrity.first_line(error)}); copy the file again"
-        ) from error
 
 
 def _array_name(member: str) -> str:

@@ -19,6 +19,7 @@ from vggish_inversion.files import (
     integrity,
     keras_hdf5,
     npz,
+    pytorch_file,
     safetensors_file,
 )
 from vggish_inversion.files.arrays import Arrays, Place
@@ -28,15 +29,17 @@ Locate = Callable[[str], Place | None]
 Reach = Callable[[Collection[str]], Collection[str]]
 
 _SAVED_MODEL_PREFIX = pathlib.PurePath("variables", "variables")
-_READ = "a TensorFlow checkpoint or SavedModel, or an .npz, .safetensors, .h5 or .keras file"
+_READ = "a TensorFlow checkpoint or SavedModel, or an .npz, .safetensors, .pt, .h5 or .keras file"
 _KINDS = (".h5", ".hdf5", ".keras", ".npz", ".safetensors")
-# Kinds that are refused, with a word of what to do, where nothing else lies beside them.
+# Kinds that count where none of these lies beside them: those that are read with care, and those
+# that are refused with a word of what to do.
 _FOREIGN_KINDS = (".pth", ".pt", ".bin", ".onnx", ".pb", ".tflite", ".pkl", ".zip", ".gz", ".tgz")
 _FOREIGN_KINDS += (".tar", ".mat")
 
 _HDF5 = ("keras", "keras_2", "hdf5", "hdf5_model", "hdf5_weights")
 _READERS = {
     "npz": npz.open_arrays,
+    "pytorch": pytorch_file.open_arrays,
     "safetensors": safetensors_file.open_arrays,
     **dict.fromkeys(_HDF5, keras_hdf5.open_arrays),
 }
@@ -56,7 +59,7 @@ def read_variables(
     Args:
         source: a TF-Hub URL (http or https, cached where TF-Hub caches); the folder of a SavedModel
             or the one above its version; a TensorFlow checkpoint, by its name or that of a part; a
-            file of safetensors, of NumPy's or of Keras'; or a folder with one of these in it.
+            file of safetensors, of NumPy's, PyTorch's or Keras'; or a folder with one of them.
         shapes: the variables to read, and the shapes that they must have; all of them if None.
         locate: which variable an array is, by the name that it is stored under; None for none.
         reach: given the names of `shapes` that are there, those that are to be read: of a network
