@@ -48,7 +48,7 @@ class SpeakerTest(tf.test.TestCase):
     def test_the_demos_voices_are_told_apart(self):
         with open(speech.DEMO_SPEECH / "transcripts.csv", newline="") as file:
             owners = {row["utterance"]: row["speaker"] for row in csv.DictReader(file)}
-        embed = speakers.SpeakerEncoder()
+        embed = speakers.load_speaker_encoder()
         embeddings = np.stack([embed(speech.read_clip(i)) for i in range(len(speech.CLIPS))])
         names = [owners[path.stem] for path in speech.CLIPS]
         figures = speakers.reference_similarities(embeddings, names)

@@ -1,51 +1,132 @@
-"""Compares speakers, by embeddings of the small encoder that tells speakers apart."""
+"""Is the speaker left: networks that embed speakers, and how alike two embeddings are."""
 
+import pathlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
+import keras
 import numpy as np
 
-from vggish_inversion import features
-from vggish_inversion.files import hub
-from vggish_inversion.targets import loading
+from vggish_inversion import audio, features
+from vggish_inversion.files import formats, hub
+from vggish_inversion.targets import encoder, loading
+from vggish_inversion.targets.own import network_input
 
 _NUM_DRAWS = 2000
-_ENCODER, _TAP = "small_encoder/speaker_id", "layer_6"
+DEFAULT_ENCODER = "small_encoder/speaker_id"
+_GE2E = "ge2e="
 
 
-class SpeakerEncoder:
-    """Waveform -> embedding of its speaker, by the shipped small encoder for speaker_id."""
+class SpeakerEncoder(Protocol):
+    """Waveform, `[samples]` float at 16 kHz -> embedding of its speaker, `[size]`; nan if none."""
 
-    def __init__(self) -> None:
-        """Loads the encoder.
+    fingerprint: str
+
+    def __call__(self, waveform: np.ndarray) -> np.ndarray:
+        """Embeds one waveform."""
+        ...
+
+
+def load_speaker_encoder(name: str | None = None) -> SpeakerEncoder:
+    """Loads what embeds speakers.
+
+    Args:
+        name: "ge2e=PATH" with the weights of Resemblyzer's GE2E; a target's name, or the path of
+            your own Keras model, whose last layer gives the embedding. A `.keras` file may take
+            log-mel patches, as a target does, or waveforms `[batch, samples]` at 16 kHz, of any
+            length. If None, the shipped small encoder for speaker_id, trained on 22 speakers.
+
+    Raises:
+        ValueError: if there is none, or it cannot be read, or gives no embedding.
+    """
+    name = name or DEFAULT_ENCODER
+    if name.startswith(_GE2E):
+        from vggish_inversion.metrics import ge2e
+
+        return ge2e.Ge2eEncoder(name.removeprefix(_GE2E))
+    return _read_waveform_encoder(name) or PatchEncoder(loading.load_target(name))
+
+
+class PatchEncoder:
+    """Embeds by a network of log-mel patches: its last layer, averaged over the patches."""
+
+    def __init__(self, target: encoder.TargetEncoder):
+        """Takes the last tap.
 
         Raises:
-            ValueError: if it is not in the model store.
+            ValueError: if it is no vector.
         """
-        self._target = loading.load_target(_ENCODER)
-        self._network = self._target.up_to(_TAP)
+        self._target, self._tap = target, target.taps[-1]
+        if len(self._tap.shape) != 1:
+            raise ValueError(
+                f"{target.name}: expected [batch, size] of a speaker encoder, its last layer "
+                f"{self._tap.name} gives {[None, *self._tap.shape]}; end it with a pooling"
+            )
+        self._network = target.up_to(self._tap.name)
+        self.fingerprint = target.fingerprint
 
     def __repr__(self) -> str:
         """What it is."""
-        return f"<SpeakerEncoder {_TAP} of {self._target.name}>"
+        return f"<PatchEncoder {self._tap.name} of {self._target.name}>"
 
     def __call__(self, waveform: np.ndarray) -> np.ndarray:
-        """Embeds `[samples]` float at 16 kHz as `[128]`, the mean over its patches.
+        """Embeds `[samples]` float at 16 kHz as `[size]`, the mean over its patches.
 
         A waveform shorter than a patch has no embedding: nan.
         """
         params = self._target.log_mel
+        waveform = np.asarray(waveform, np.float32)
+        if params.sample_rate_hz != audio.SAMPLE_RATE_HZ:
+            rates = {"from_hz": audio.SAMPLE_RATE_HZ, "to_hz": params.sample_rate_hz}
+            waveform = audio.resample(waveform, **rates)
         if len(waveform) < params.patch_samples:
-            return np.full(self._target.tap(_TAP).shape, np.nan, np.float32)
-        log_mel = features.waveform_to_log_mel(np.asarray(waveform, np.float32), params)
+            return np.full(self._tap.shape, np.nan, np.float32)
+        log_mel = features.waveform_to_log_mel(waveform, params)
         starts = features.covering_patch_starts(len(log_mel), params)
         patches = features.log_mel_to_patches(log_mel, starts, params)
         return np.asarray(self._network(patches, training=False)).mean(axis=0)
 
 
-def fingerprint() -> str:
-    """Of the encoder that embeds: similarities of another are not to be mixed with its own."""
-    return hub.sha256(hub.find_model(_ENCODER) / "encoder.keras")[:16]
+class WaveformEncoder:
+    """Embeds by a network that takes waveforms of any length."""
+
+    def __init__(self, network: keras.Model, path: pathlib.Path):
+        """Takes a model `[batch, samples] -> [batch, size]`.
+
+        Raises:
+            ValueError: if it gives anything else.
+        """
+        shape = network.output_shape
+        if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] is None:
+            raise ValueError(
+                f"{path}: expected [batch, size] of a speaker encoder, it gives {shape}; end it "
+                "with a pooling"
+            )
+        self._network, self._path = network, path
+        self.fingerprint = f"sha256:{hub.sha256(path)}"
+
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<WaveformEncoder {self._path.name}>"
+
+    def __call__(self, waveform: np.ndarray) -> np.ndarray:
+        """Embeds `[samples]` float at 16 kHz; without samples, nan."""
+        if not len(waveform):
+            return np.full(self._network.output_shape[1], np.nan, np.float32)
+        batch = np.asarray(waveform, np.float32)[np.newaxis]
+        return np.asarray(self._network(batch, training=False))[0]
+
+
+def _read_waveform_encoder(name: str) -> WaveformEncoder | None:
+    """Your own network, if it takes waveforms and no settings beside it name its log-mel."""
+    path = pathlib.Path(name).expanduser()
+    if loading.is_family(name) or not path.is_file() or network_input.find_settings(path):
+        return None
+    if formats.identify(path).key not in ("keras", "keras_2", "hdf5_model"):
+        return None  # what it is says the reader of targets
+    network = hub.read_keras_model(path)
+    shapes = [tuple(tensor.shape) for tensor in network.inputs]
+    return WaveformEncoder(network, path) if shapes == [(None, None)] else None
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:
