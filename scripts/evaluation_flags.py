@@ -41,7 +41,14 @@ _ASR_LANGUAGE = flags.DEFINE_string(
     "asr_language", None, "What is spoken, in two letters, of Whisper; default: en."
 )
 _METRICS = command.define_choices_flag(
-    "metrics", metrics.CHEAP_METRICS, [*metrics.OPTIONAL_METRICS], "Further columns."
+    *("metrics", metrics.CHEAP_METRICS, [*metrics.OPTIONAL_METRICS, *metrics.CORPUS_METRICS]),
+    "Further columns.",
+)
+_SPEAKER_ENCODER = flags.DEFINE_string(
+    "speaker_encoder",
+    None,
+    "Of the metrics of speakers: ge2e=PATH with Resemblyzer's pretrained.pt, or your own Keras "
+    "model; default: the shipped encoder of 22 speakers.",
 )
 _PATCH_HOP_FRAMES = command.define_patch_hop_flag()
 OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The results folder.", required=True)
@@ -104,6 +111,7 @@ def grid() -> "evaluation.Grid":
         asr_precision=_ASR_PRECISION.value,
         asr_language=_ASR_LANGUAGE.value,
         metrics=tuple(_METRICS.value),
+        speaker_encoder=_SPEAKER_ENCODER.value,
         patch_hop_frames=_PATCH_HOP_FRAMES.value,
     )
 

@@ -13,7 +13,7 @@ import pytest
 
 import vggish_inversion as vi
 from tests import speech
-from vggish_inversion import asr, reconstruction, results
+from vggish_inversion import asr, metrics, reconstruction, results
 from vggish_inversion.asr import processes
 from vggish_inversion.data import corpora, log_mel_cache, recordings, segments, shards
 from vggish_inversion.evaluation import grid, rendering, stopwatch
@@ -121,7 +121,8 @@ def _objects(target, folder: pathlib.Path) -> dict[str, tuple[object, str]]:
         "Rendering": (rendering.Rendering(utterance, rendition, np.zeros(9), {}), "awb-doctor"),
         "ResultsTable": (table, "results.csv: 0 rows"),
         "Results": (results.Results(folder, (), {}, (), None), "0 conditions, 0 utterances"),
-        "SpeakerEncoder": (speakers.SpeakerEncoder(), "layer_6 of small_encoder/speaker_id"),
+        "PatchEncoder": (speakers.load_speaker_encoder(), "layer_6 of small_encoder/speaker_id"),
+        "ScoredTrials": (metrics.ScoredTrials(np.eye(2)[0], np.eye(2)[0] > 0), "1 of targets"),
         "ConvolutionalMuon": (optimizers.ConvolutionalMuon(0.5), "0.5"),
         "Checkpoint": (
             checkpoints.Checkpoint(folder, [], examples_per_epoch=1),

@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from vggish_inversion import results
+from vggish_inversion import metrics, results
 from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import freshness, measure, rendering, stopwatch
 from vggish_inversion.evaluation import grid as grids
@@ -115,6 +115,11 @@ def evaluate_with_beam(
     Raises:
         ValueError: if the folder holds results, a part cannot be loaded, or Beam is not installed.
     """
+    if metrics.SPEAKER_VERIFICATION in grid.metrics and not write_audio:
+        raise ValueError(
+            "speaker_verification compares recordings of the whole corpus, and workers keep their "
+            "embeddings beside the audio: leave out --nowrite_audio, or the metric"
+        )
     if apache_beam is None or pipeline_options is None:
         raise ValueError("Beam is not installed: pip install 'vggish-inversion[beam]'")
     folder = pathlib.Path(output_dir).resolve()

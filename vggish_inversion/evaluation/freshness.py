@@ -37,7 +37,7 @@ def drop_stale(
     *,
     is_shard: bool,
 ) -> None:
-    """Drops the rows whose recording or text is another now, with their sounds; logs which.
+    """Drops the rows whose recording, text or speaker is another now; logs which. Sounds go, too.
 
     Args:
         table: of results.csv.
@@ -49,17 +49,22 @@ def drop_stale(
             corpus changed, and are dropped; else they stay, and that is said.
     """
     texts = {item.id: item.text or "" for item in utterances}
-    other_sound, other_text, stale = set(), set(), []
+    speakers = {item.id: item.speaker or "" for item in utterances}
+    changed: dict[str, set[str]] = {"recording": set(), "text": set(), "speaker": set()}
+    stale = []
     for row in table.rows:
         name = row["utterance"]
         if name not in texts:
             continue
-        is_other_sound = row["audio_sha256"] != recordings[name]
-        is_other_text = row["reference"].split() != texts[name].split()
-        other_sound |= {name} if is_other_sound else set()
-        other_text |= {name} if is_other_text else set()
-        stale += [row] if is_other_sound or is_other_text else []
-    for what, names in (("recording", other_sound), ("text", other_text)):
+        is_other = {
+            "recording": row["audio_sha256"] != recordings[name],
+            "text": row["reference"].split() != texts[name].split(),
+            "speaker": row["speaker"] != speakers[name],
+        }
+        for what, is_changed in is_other.items():
+            changed[what] |= {name} if is_changed else set()
+        stale += [row] if any(is_other.values()) else []
+    for what, names in changed.items():
         if names:
             logging.warning(
                 "%s: the %s of %s changed since they were measured; they are measured again",

@@ -19,7 +19,8 @@ class Grid:
             `asr.load_transcriber`).
         asr_precision: of a recogniser that is a network.
         asr_language: that is spoken, of a recogniser that knows several; English if None.
-        metrics: names of optional metrics; see `metrics.OPTIONAL_METRICS`.
+        metrics: names of optional metrics; see `metrics.OPTIONAL_METRICS` and `CORPUS_METRICS`.
+        speaker_encoder: of the metrics of speakers; see `speakers.load_speaker_encoder`.
         patch_hop_frames: distance between patches; the target's own if None.
     """
 
@@ -29,6 +30,7 @@ class Grid:
     asr_precision: str = "float32"
     asr_language: str | None = None
     metrics: tuple[str, ...] = metrics.CHEAP_METRICS
+    speaker_encoder: str | None = None
     patch_hop_frames: int | None = None
 
     def model_of(self, transcriber: str) -> str | None:

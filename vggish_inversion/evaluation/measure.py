@@ -24,6 +24,7 @@ from vggish_inversion.files import apart, documents, folders
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.results import (
     REFERENCES,
+    SUFFIXES,
     Condition,
     ResultsTable,
     open_results,
@@ -152,7 +153,7 @@ def evaluate_runs(
 
 def check_apart(utterances: Sequence[corpora.Utterance], folder: pathlib.Path) -> None:
     """Makes sure that no recording lies where renderings are written."""
-    written = [folder / "audio", folder / "log_mel"]
+    written = [folder / kind for kind in SUFFIXES]
     apart.check_apart(read=[item.path for item in utterances], written=written)
 
 
@@ -186,7 +187,11 @@ def describe_run(
             name: f"{item.fingerprint}, {item.rules}" for name, item in transcribers.items()
         },
         "shard": dataclasses.asdict(shard) if shard else None,
-        "scorers": metrics.fingerprint_metrics(grid.metrics),
+        "scorers": {
+            name: renderer.speaker_encoder.fingerprint
+            for name in metrics.OF_SPEAKERS
+            if renderer.speaker_encoder and name in grid.metrics
+        },
         "utterances_sha256": freshness.digest_utterances(utterances, recordings),
         "num_utterances": len(shards.dealt(utterances, shard)),
         "num_conditions": len(list(grids.flatten(conditions))),
@@ -204,24 +209,27 @@ def finish_run(
     """Writes what follows from the rows, and into run.json what is known only at the end."""
     settings = documents.read_json(folder / "run.json", {"layers": list})
     with watch("comparing"):
-        tables.write_derived(rows, folder, layers=settings["layers"])
+        tables.write_derived(rows, folder, layers=settings["layers"], metrics=grid.metrics)
     if "speaker_similarity" in grid.metrics:
         with watch("references"):
-            settings["speaker_similarity"] = speaker_references(utterances)
+            settings["speaker_similarity"] = speaker_references(utterances, grid.speaker_encoder)
     write_json(folder / "run.json", {**settings, "seconds": watch.seconds()})
 
 
-def speaker_references(utterances: Sequence[corpora.Utterance]) -> dict:
+def speaker_references(
+    utterances: Sequence[corpora.Utterance], speaker_encoder: str | None = None
+) -> dict:
     """Speaker similarity of natural recordings, within speakers and between them.
 
     Args:
         utterances: at most 100, spread evenly, are compared; one without a speaker, or that cannot
             be read, is left out. With no speaker known there is nothing to compare, which is
             logged; the similarity of each rendering to its recording is measured all the same.
+        speaker_encoder: see `speakers.load_speaker_encoder`.
     """
     from vggish_inversion.metrics import speakers
 
-    embed = speakers.SpeakerEncoder()
+    embed = speakers.load_speaker_encoder(speaker_encoder)
     embeddings, names = [], []
     for utterance in corpora.thin(utterances, _MAX_REFERENCE_UTTERANCES):
         try:

@@ -11,9 +11,10 @@ from absl import logging
 from vggish_inversion import audio, metrics, reconstruction, vocoders
 from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import grid as grids
-from vggish_inversion.evaluation import stopwatch
+from vggish_inversion.evaluation import stopwatch, verification
 from vggish_inversion.files import failures, folders
 from vggish_inversion.inverters import run as inverter_run
+from vggish_inversion.metrics import speakers
 from vggish_inversion.results import NATURAL, TRUE_LOG_MEL, Condition
 from vggish_inversion.targets import encoder
 
@@ -59,7 +60,8 @@ class Renderer:
             target: the frozen network.
             runs: trained inverters of it.
             grid: names the vocoders and metrics.
-            folder: receives audio/ and log_mel/; None writes neither.
+            folder: receives audio/, log_mel/ and, if speakers are verified, their embeddings; None
+                receives nothing.
             watch: is told how long each stage takes.
         """
         self.vocoders = {
@@ -71,7 +73,11 @@ class Renderer:
             next(iter(self.vocoders.values())),
             patch_hop_frames=grid.patch_hop_frames,
         )
-        self._score_against = metrics.load_metrics(grid.metrics)
+        self.speaker_encoder = None
+        if set(grid.metrics) & set(metrics.OF_SPEAKERS):
+            self.speaker_encoder = speakers.load_speaker_encoder(grid.speaker_encoder)
+        self._score_against = metrics.load_metrics(grid.metrics, embed=self.speaker_encoder)
+        self._is_verified = metrics.SPEAKER_VERIFICATION in grid.metrics
         self._folder = folder
         self._watch = watch
 
@@ -131,6 +137,7 @@ class Renderer:
                         "log_mel_l1": metrics.log_mel_l1(true_log_mel, log_mel),
                         **score(waveform),
                     }
+                    self._embed(utterance, condition, waveform)
             except Exception as error:  # noqa: BLE001  (it is the reason in this rendition's row)
                 yield Failure(utterance, rendition, _reason(utterance, error))
             else:
@@ -161,6 +168,11 @@ class Renderer:
                     }
             waveforms |= {grids.Rendition(name, vocoder): made[name] for name in chosen}
         return waveforms
+
+    def _embed(self, utterance, condition: Condition, waveform) -> None:
+        if self._is_verified and self.speaker_encoder and self._folder:
+            embedding = self.speaker_encoder(waveform)
+            verification.write_embedding(self._folder, condition, utterance.id, embedding)
 
     def _write(self, utterance, condition: Condition, waveform, log_mel) -> None:
         if self._folder is None:

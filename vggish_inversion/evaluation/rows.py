@@ -17,6 +17,7 @@ def failed_row(utterance: corpora.Utterance, condition: Condition, reason: str) 
         "num_utterances": 0,
         "utterance": utterance.id,
         "reference": utterance.text or "",
+        "speaker": utterance.speaker or "",
         "status": " ".join(reason.split()),
     }
 

@@ -15,6 +15,7 @@ from vggish_inversion.results import (
     PARTS,
     RESULT_COLUMNS,
     SHARED_SETTINGS,
+    SUFFIXES,
     check_results_vacant,
     is_measured,
     write_json,
@@ -22,7 +23,7 @@ from vggish_inversion.results import (
 )
 
 _FIELDS = {"layers": list, "shard": (dict, type(None)), "num_utterances": int}
-_FIELDS |= {"num_conditions": int}
+_FIELDS |= {"num_conditions": int, "metrics": list}
 _MAX_SHARDS = 10**6
 _CALLED = {"utterances_sha256": "recordings or texts"}
 
@@ -100,10 +101,10 @@ def merge_results(
         # First: with it, what is there is ours, also after a kill.
         write_json(output / "run.json", {**merged, "num_shards": len(ordered)})
         for path in ordered:
-            for kind in ("audio", "log_mel"):
+            for kind in SUFFIXES:
                 if (path / kind).is_dir():
                     shutil.copytree(path / kind, output / kind, dirs_exist_ok=True)
-        tables.write_derived(rows, output, layers=first["layers"])
+        tables.write_derived(rows, output, layers=first["layers"], metrics=first["metrics"])
         write_table(output / "results.csv", RESULT_COLUMNS, rows)  # last: with it, all is there
     return rows
 

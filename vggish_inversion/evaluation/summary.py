@@ -25,13 +25,17 @@ _MAX_NATURAL_WER = 0.15
 
 
 def summarize(
-    rows: Iterable[Mapping[str, str]], *, layers: Sequence[str]
+    rows: Iterable[Mapping[str, str]],
+    *,
+    layers: Sequence[str],
+    verified: Mapping[Condition, Mapping[str, float]] | None = None,
 ) -> list[dict[str, str | int | float]]:
     """Pools the rows of each condition: errors over words for WER and CER, means for the rest.
 
     Args:
         rows: of results.csv.
         layers: in the order wanted; a condition that only failed has a row without scores.
+        verified: the cells of speaker verification, by condition.
     """
     by_condition = collections.defaultdict(list)
     for row in rows:
@@ -63,6 +67,7 @@ def summarize(
             values = values[np.isfinite(values)]
             if values.size:
                 entry |= _figures(name, float(values.mean()), metrics.mean_interval(values))
+        entry |= (verified or {}).get(condition, {})
         summary.append(entry)
     return summary
 
@@ -112,10 +117,17 @@ def summary_text(results_dir: str | pathlib.Path) -> str:
     def extra(row: Mapping[str, str]) -> str:
         return "".join(f"{row[name]:<{width}} " for name, width in shown)
 
+    is_verified = any(row["speaker_eer"] for row in rows)
+
+    def of_speakers(row: Mapping[str, str] | None) -> str:
+        if not is_verified:
+            return ""
+        return f" {percent(row['speaker_eer']) if row else 'EER %':>5}"
+
     lines = [
         f"{'layer':<12} {'preset':<6} {extra({'vocoder': 'vocoder', 'asr': 'asr'})}{'n':>3} "
         f"{'WER %':>5} {'(95 %)':>14} {'CER %':>5} {'STOI':>5} {'log-mel L1':>10} "
-        f"{'invented %':>10} {'gated':>5}"
+        f"{'invented %':>10} {'gated':>5}{of_speakers(None)}"
     ]
     for row in rows:
         interval = f"{percent(row['wer_low'])} to {percent(row['wer_high'])}"
@@ -123,6 +135,6 @@ def summary_text(results_dir: str | pathlib.Path) -> str:
             f"{row['layer']:<12} {row['preset']:<6} {extra(row)}{row['num_utterances']:>3} "
             f"{percent(row['wer']):>5} {interval:>14} {percent(row['cer']):>5} "
             f"{decimal(row['stoi']):>5} {decimal(row['log_mel_l1']):>10} "
-            f"{percent(row['insertion_rate']):>10} {row['num_gated']:>5}"
+            f"{percent(row['insertion_rate']):>10} {row['num_gated']:>5}{of_speakers(row)}"
         )
     return "\n".join(lines)

@@ -79,6 +79,18 @@ MEASURES = (
         "cosine of speaker embeddings with the recording's, at most 1",
         *(1, 3, 0.25, 1),
     ),
+    Measure(
+        "speaker_eer",
+        "speaker EER %",
+        "equal error rate of speaker verification: 50 at chance, 0 if every voice is known",
+        *(100, 1, 10, 50),
+    ),
+    Measure(
+        "speaker_linkability",
+        "linkability",
+        "linkability of speakers, D_sys: 0 if no voice is known, 1 if every voice is",
+        *(1, 3, 0.25, 1),
+    ),
 )
 
 

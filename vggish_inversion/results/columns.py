@@ -9,14 +9,18 @@ from vggish_inversion.results.conditions import KEYS
 SCORES = ("num_utterances", "wer", "wer_low", "wer_high", "cer", "stoi", "estoi", "log_mel_l1")
 COUNTS = ("num_words", "substitutions", "deletions", "insertions")
 MEANS = ("stoi", "estoi", "log_mel_l1", *metrics.OPTIONAL_COLUMNS)
+# What a summary alone can say: the trials are pairs of utterances.
+OF_CORPUS = tuple(name for columns in metrics.CORPUS_METRICS.values() for name in columns)
 # What has a value and an interval of its own.
-SCORED = ("wer", "cer", *MEANS)
+SCORED = ("wer", "cer", *MEANS, *OF_CORPUS)
 # The first columns are for good; the optional ones come after them, empty if not asked for, and
 # then the 95 % intervals of all but WER, which has its own among the first.
 INTERVALS = tuple(f"{name}_{end}" for name in ("cer", *MEANS) for end in ("low", "high"))
 # Words that were never said, per word that was; transcripts of which a part was not believed.
 INVENTED = ("insertion_rate", "num_gated")
-SUMMARY_COLUMNS = (*KEYS, *SCORES, *metrics.OPTIONAL_COLUMNS, *INTERVALS, *INVENTED)
+VERIFIED = tuple(f"{name}{end}" for name in OF_CORPUS for end in ("", "_low", "_high"))
+VERIFIED += ("num_speakers", "num_target_trials", "num_other_trials")
+SUMMARY_COLUMNS = (*KEYS, *SCORES, *metrics.OPTIONAL_COLUMNS, *INTERVALS, *INVENTED, *VERIFIED)
 RESULT_COLUMNS = (
     *KEYS,
     *SCORES,
@@ -27,6 +31,7 @@ RESULT_COLUMNS = (
     "audio_sha256",  # the first 16 digits, of the recording's file
     "normalization",
     "gated",
+    "speaker",
 )
 SIDE_COLUMNS = ("layer", "preset", "loss")
 COMPARISON_COLUMNS = (
@@ -59,7 +64,8 @@ def is_measured(row: Mapping[str, str]) -> bool:
 def has_numbers(row: Mapping[str, str]) -> bool:
     """Whether the scores of a row of results.csv or summary.csv are numbers, or empty."""
     try:
-        scores = [float(row[name]) for name in (*SCORES, *metrics.OPTIONAL_COLUMNS) if row[name]]
+        names = (*SCORES, *metrics.OPTIONAL_COLUMNS, *INVENTED, *VERIFIED)
+        scores = [float(row[name]) for name in names if row.get(name)]
     except ValueError:
         return False
     return not any(map(math.isinf, scores))

@@ -14,7 +14,8 @@ REFERENCES = (NATURAL, TRUE_LOG_MEL)
 OK = "ok"
 
 _USUAL_VOCODER = "griffin_lim"
-_SUFFIXES = {"audio": ".wav", "log_mel": ".npy"}
+# What is kept of every rendition, by kind: each has a folder of that name.
+SUFFIXES = {"audio": ".wav", "log_mel": ".npy", "speaker_embedding": ".npy"}
 
 
 def inverter_name(layer: str, preset: str, loss: str) -> str:
@@ -57,12 +58,13 @@ class Condition:
     def folder(self, kind: str) -> str:
         """Where its files lie in a results folder: of all conditions that sound, or look, alike.
 
-        Audio lies in `audio/LAYER[/PRESET-LOSS][-VOCODER]`, without a vocoder for Griffin-Lim's; a
-        log-mel, which all vocoders share, in `log_mel/LAYER[/PRESET-LOSS]`. Each of the words is
+        Audio lies in `audio/LAYER[/PRESET-LOSS][-VOCODER]`, without a vocoder for Griffin-Lim's; so
+        do embeddings of speakers, in `speaker_embedding/`; a log-mel, which all vocoders share, in
+        `log_mel/LAYER[/PRESET-LOSS]`. Each of the words is
         made by `names.folder_name`, so that no two conditions meet in a folder.
 
         Args:
-            kind: "audio" or "log_mel".
+            kind: of `SUFFIXES`.
         """
         folder = f"{kind}/{names.folder_name(self.layer)}"
         if self.preset or self.loss:
@@ -79,13 +81,13 @@ class Condition:
         'audio/pool4/large-l1-a_vocos~88c9099de84e/b/1.wav'
         """
         parts = "/".join(map(names.file_name, utterance.split("/")))
-        return f"{self.folder(kind)}/{parts}{_SUFFIXES[kind]}"
+        return f"{self.folder(kind)}/{parts}{SUFFIXES[kind]}"
 
     def former_clip(self, kind: str, utterance: str) -> str:
         """Where the file lay once: conditions of vocoders of one name in two folders met there."""
         vocoder = "" if self.vocoder in ("", _USUAL_VOCODER) else pathlib.Path(self.vocoder).name
-        suffix = f"-{vocoder}" if kind == "audio" and vocoder else ""
-        return f"{kind}/{self.inverter}{suffix}/{utterance}{_SUFFIXES[kind]}"
+        suffix = f"-{vocoder}" if kind != "log_mel" and vocoder else ""
+        return f"{kind}/{self.inverter}{suffix}/{utterance}{SUFFIXES[kind]}"
 
 
 KEYS = tuple(field.name for field in dataclasses.fields(Condition))

@@ -6,16 +6,15 @@ import io
 import pathlib
 
 from vggish_inversion.files import documents, folders
-from vggish_inversion.results.conditions import KEYS, Condition
+from vggish_inversion.results.conditions import KEYS, SUFFIXES, Condition
 from vggish_inversion.results.writing import PARTS
 
-_KINDS = ("audio", "log_mel")
 _PAGE = ("index.html", "index.json")
 
 
 def delete_clips(folder: pathlib.Path, condition: Condition, utterance: str) -> None:
     """Deletes the files of one row, where they lie and where they lay once."""
-    for kind in _KINDS:
+    for kind in SUFFIXES:
         for place in (condition.clip, condition.former_clip):
             # A damaged row's names may be those of no file; what is there is then replaced.
             with contextlib.suppress(ValueError, OSError):
@@ -35,7 +34,7 @@ def delete_results(folder: pathlib.Path) -> None:
     for row in csv.DictReader(io.StringIO(text, newline="")):
         if all(row.get(name) is not None for name in (*KEYS, "utterance")):  # it was not cut short
             delete_clips(folder, Condition(*(row[name] for name in KEYS)), row["utterance"])
-    for kind in _KINDS:
+    for kind in SUFFIXES:
         below = [path for path in (folder / kind).rglob("*") if path.is_dir()]
         for path in (*sorted(below, reverse=True), folder / kind):
             with contextlib.suppress(OSError):  # not empty, or not there

@@ -12,10 +12,10 @@ from absl import logging
 
 from vggish_inversion.files import apart, documents, folders
 from vggish_inversion.results.columns import RESULT_COLUMNS, is_measured
-from vggish_inversion.results.conditions import KEYS, OK, Condition
+from vggish_inversion.results.conditions import KEYS, OK, SUFFIXES, Condition
 
 # What a results folder is made of.
-PARTS = ("results.csv", "summary.csv", "comparisons.csv", "run.json", "audio", "log_mel")
+PARTS = ("results.csv", "summary.csv", "comparisons.csv", "run.json", *SUFFIXES)
 
 
 class ResultsTable:
