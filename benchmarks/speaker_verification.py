@@ -3,9 +3,9 @@
 python benchmarks/speaker_verification.py --data_dirs=LibriSpeech --split=all \
     --speaker_encoder=ge2e=pretrained.pt
 
-Every recording is compared with every speaker, enrolled by his other recordings, as
+Every recording is compared with every speaker, enrolled by all other recordings, as
 evaluate.py --metrics=speaker_verification does with reconstructions. The second row is a planted
-control: each recording in place of one of the next speaker. That tells nothing of him, or less.
+control: a recording of the next speaker in place of each. It tells nothing of its speaker, or less.
 """
 
 import argparse

@@ -54,6 +54,19 @@ class VocodersTest(tf.test.TestCase):
             self.assertLess(wer["true_log_mel"]["wer"], wer["layer_6"]["wer"])
 
 
+class SpeakerVerificationTest(tf.test.TestCase):
+    def test_last_line_is_json(self):
+        flags = ["--data_dirs=scripts/demo_speech"]
+        done = script_runner.run("benchmarks/speaker_verification.py", *flags)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertLen(done.stdout.splitlines(), 4)  # the heading, two rows, the JSON
+        result = json.loads(done.stdout.splitlines()[-1])
+        self.assertEqual((result["num_recordings"], result["natural_num_speakers"]), (9, 3))
+        self.assertEqual(result["natural_num_other_trials"], 18)
+        self.assertLess(result["natural_eer"], 0.2)
+        self.assertGreater(result["planted_eer"], 0.5)
+
+
 class EndToEndTest(tf.test.TestCase):
     def test_last_line_is_json(self):
         flags = ["--limit=2", "--layers=layer_0", "--num_iterations=8", "--num_turns=1"]

@@ -15,6 +15,7 @@ import pytest
 import tensorflow as tf
 from safetensors.numpy import save_file
 
+from tests import pytorch_files
 from vggish_inversion.files import hub
 from vggish_inversion.targets import loading, vggish, yamnet
 
@@ -158,9 +159,11 @@ def test_pytorch_names_compute_what_pytorch_computes(tmp_path, weights, fingerpr
     expected = _torch_embeddings(patches[:, np.newaxis], state)
     save_file(state, tmp_path / "vggish.safetensors")
     np.savez(tmp_path / "vggish.npz", **state)
+    pytorch_files.write_pytorch(tmp_path / "vggish.pth", state)
+    pytorch_files.write_pytorch(tmp_path / "old.pt", {"state_dict": state}, old=True)
     renamed = {f"module.{name}".replace("embeddings", "fc"): state[name] for name in state}
     np.savez(tmp_path / "parallel.npz", **renamed)
-    for name in ("vggish.safetensors", "vggish.npz", "parallel.npz"):
+    for name in ("vggish.safetensors", "vggish.npz", "vggish.pth", "old.pt", "parallel.npz"):
         target = loading.load_target("vggish", weights=str(tmp_path / name))
         assert target.fingerprint == fingerprint, name
         np.testing.assert_allclose(target.model(patches)["fc2"], expected, rtol=1e-4, atol=1e-4)

@@ -58,7 +58,7 @@ def verify_speakers(
     A speaker is the mean of the embeddings, each of length 1, of all natural recordings but that of
     the trial itself; so a speaker of one recording has no target trial, and is an impostor to the
     others alone. What has no embedding (nan, or zero) is left out. The intervals are percentile
-    bootstraps over speakers: a speaker that is drawn k times counts k times in his own trials, and
+    bootstraps over speakers: a speaker that is drawn k times counts k times in its own trials, and
     in those of another that is drawn m times k m times.
 
     Args:
