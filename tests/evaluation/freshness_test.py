@@ -41,6 +41,7 @@ def _write_rows(folder, utterances, conditions=_CONDITIONS) -> None:
                 row = dict.fromkeys(results.RESULT_COLUMNS, "")
                 row |= dataclasses.asdict(condition) | {"status": "ok"}
                 row |= {"utterance": utterance.id, "reference": utterance.text or ""}
+                row["speaker"] = utterance.speaker or ""
                 table.append({**row, "audio_sha256": recordings[utterance.id]})
                 sound = folder / condition.clip("audio", utterance.id)
                 sound.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +119,10 @@ def test_all_shards_are_of_the_same_recordings_and_texts(corpus):
     table = (corpus / "metadata.csv").read_text().replace("number 1.", "number one.")
     (corpus / "metadata.csv").write_text(table)
     digests.append(digest())
-    assert len(set(digests)) == 3
+    first, *others = corpora.read_corpus(corpus)
+    renamed = [dataclasses.replace(first, speaker="anna"), *others]
+    digests.append(freshness.digest_utterances(renamed, freshness.digest_recordings(renamed)))
+    assert len(set(digests)) == 4
 
 
 def _open(folder, *, version, vocoder="60 iterations", scorer="1") -> dict:
@@ -218,7 +222,7 @@ def test_shards_of_a_corpus_that_changed_between_them_are_refused(tmp_path, corp
     measure(1)
     speech.disturb(corpus / "wavs" / "LJ001-0003.wav")  # of the first shard
     measure(2)
-    with pytest.raises(ValueError, match="different: recordings or texts.; run both again"):
+    with pytest.raises(ValueError, match="different: recordings, texts or speakers"):
         evaluation.merge_results([tmp_path / "parts"], tmp_path / "merged")
     measure(1)
     merged = evaluation.merge_results([tmp_path / "parts"], tmp_path / "merged")

@@ -23,8 +23,8 @@ def digest_recordings(utterances: Sequence[corpora.Utterance]) -> dict[str, str]
 def digest_utterances(
     utterances: Sequence[corpora.Utterance], recordings: Mapping[str, str]
 ) -> str:
-    """One SHA-256 of ids, texts and recordings, in order: what all shards have in common."""
-    rows = [[item.id, item.text, recordings[item.id]] for item in utterances]
+    """One SHA-256 of ids, texts, speakers and recordings, in order: what all shards share."""
+    rows = [[item.id, item.text, item.speaker, recordings[item.id]] for item in utterances]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 

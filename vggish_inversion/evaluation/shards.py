@@ -25,7 +25,7 @@ from vggish_inversion.results import (
 _FIELDS = {"layers": list, "shard": (dict, type(None)), "num_utterances": int}
 _FIELDS |= {"num_conditions": int, "metrics": list}
 _MAX_SHARDS = 10**6
-_CALLED = {"utterances_sha256": "recordings or texts"}
+_CALLED = {"utterances_sha256": "recordings, texts or speakers"}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from absl import logging
 
 from vggish_inversion import metrics
-from vggish_inversion.files import folders
+from vggish_inversion.files import documents, folders
 from vggish_inversion.results import KEYS, NATURAL, OK, VERIFIED, Condition
 
 _KIND = "speaker_embedding"
@@ -83,11 +83,11 @@ class _Reader:
             self.num_read += 1
             try:
                 path = folders.inside(self._folder, condition.clip(_KIND, utterance))
-                embedding = np.load(path, allow_pickle=False)
+                embedding = documents.read_array(path, kinds="f")
                 self._shape = self._shape or embedding.shape
                 if embedding.shape != self._shape or embedding.dtype != np.float32:
                     raise ValueError(f"{embedding.dtype}{embedding.shape}")
-            except (OSError, ValueError, EOFError):
+            except (OSError, ValueError):
                 self.num_missing += 1
             else:
                 found[utterance] = embedding
