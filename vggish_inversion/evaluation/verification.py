@@ -1,4 +1,4 @@
-"""Whose voice a reconstruction still is: embeddings kept beside the rows, verified at the end."""
+"""Keeps embeddings of speakers beside the rows of results, and verifies them at the end."""
 
 import collections
 import dataclasses

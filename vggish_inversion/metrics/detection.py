@@ -1,4 +1,4 @@
-"""How well scores tell target trials from the others: equal error rate and linkability."""
+"""Measures how well scores tell target trials from others: equal error rate and linkability."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The speaker encoder GE2E of Resemblyzer, with its published weights, on Keras.
+"""Embeds speakers by GE2E, with Resemblyzer's published weights, on Keras.
 
 Wan et al., "Generalized end-to-end loss for speaker verification", ICASSP 2018: three LSTMs of 256
 and a linear layer with a ReLU read 1.6 seconds of a mel power spectrogram; an utterance's embedding

@@ -1,4 +1,4 @@
-"""Is the speaker left: networks that embed speakers, and how alike two embeddings are."""
+"""Embeds speakers, by a network of one's choice, and compares embeddings."""
 
 import pathlib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Speaker verification: are recordings and reconstructions still those of their speakers?
+"""Verifies speakers: are recordings and reconstructions still those of their speakers?
 
 As the VoicePrivacy Challenge measures an ignorant attacker, who has natural recordings of every
 speaker and does not know what was done to the trial: each speaker is enrolled with the mean of the
