@@ -21,7 +21,7 @@ setuptools.setup(
     long_description=(_ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    license_files=["LICENSE"],
+    license_files=["LICENSE", "NOTICE"],
     classifiers=[
         f"Programming Language :: Python :: {version}" for version in ("3.11", "3.12", "3.13")
     ],
@@ -34,6 +34,7 @@ setuptools.setup(
     package_dir={name: name.rpartition(".")[2] for name in _BESIDE_THE_PACKAGE},
     package_data={
         "vggish_inversion.report": ["*.html", "*.css", "*.js"],
+        "vggish_inversion.targets": ["*.csv"],
         "vggish_inversion.scripts": ["*.csv", "demo_speech/*"],
         "vggish_inversion.hub_models": ["**/*"],
     },

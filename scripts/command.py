@@ -151,7 +151,7 @@ def _print_error(error: Exception) -> None:
 
 
 def define_target_flags() -> Callable:
-    """Defines --target, --target_weights and --seed; returns what loads the target they name."""
+    """Defines --target, --target_weights, --head and --seed; returns what loads what they name."""
     target = flags.DEFINE_string(
         "target",
         "vggish",
@@ -160,13 +160,22 @@ def define_target_flags() -> Callable:
     weights = flags.DEFINE_string(
         "target_weights", None, "URL, file, folder or 'untrained'; default: published or shipped."
     )
+    head = flags.DEFINE_string(
+        "head",
+        None,
+        "Layer, or output of a SavedModel, that tells classes apart; default: what the network "
+        "ends with.",
+    )
     seed = flags.DEFINE_integer("seed", 0, "Of everything random.")
 
     def load(*, default_weights=None):
         from vggish_inversion.targets import loading  # imports TensorFlow, which --help need not
 
         return loading.load_target(
-            target.value, weights=weights.value or default_weights, seed=seed.value
+            target.value,
+            weights=weights.value or default_weights,
+            seed=seed.value,
+            head=head.value,
         )
 
     return load

@@ -64,7 +64,12 @@ def find_source() -> "origin.TargetSource":
 
     given = {
         argument: flags.FLAGS[name].value if flags.FLAGS[name].present else None
-        for argument, name in (("name", "target"), ("weights", "target_weights"), ("seed", "seed"))
+        for argument, name in (
+            ("name", "target"),
+            ("weights", "target_weights"),
+            ("seed", "seed"),
+            ("head", "head"),
+        )
     }
     if not _INVERTERS_DIR.value:  # the model store has inverters of many targets
         given["name"] = flags.FLAGS.target

@@ -1,7 +1,7 @@
 r"""Lists the layers of a target that can be inverted: shape, values per second, receptive field.
 
-Below them stands the front end that the target is taken to have: what was stated for a network of
-your own (docs/your_own_network.md), and what is assumed.
+Below them stand its heads, where it tells classes apart, and the front end that it is taken to
+have: what was stated for a network of your own (docs/your_own_network.md), and what is assumed.
 
   python scripts/list_taps.py --target=vggish
   python scripts/list_taps.py --target=path/to/model.keras --markdown
@@ -26,6 +26,7 @@ def main():
     rows = tap_table.tap_rows(target)
     print(tap_table.format_markdown(rows) if _MARKDOWN.value else tap_table.format_text(rows))
     if not _MARKDOWN.value:
+        print("\nheads:", *tap_table.head_lines(target), sep="\n")
         print("\nfront end:", *tap_table.front_end_lines(target), sep="\n")
 
 

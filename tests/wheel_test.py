@@ -19,7 +19,7 @@ from tests import speech
 from vggish_inversion import __main__ as main
 
 _ROOT = pathlib.Path(__file__).parents[1]
-_SOURCES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")
+_SOURCES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "NOTICE")
 _FOLDERS = ("vggish_inversion", "scripts", "hub_models")
 
 
@@ -79,6 +79,8 @@ class WheelTest(unittest.TestCase):
             self.assertGreater(len(below), 10)
             expected |= {f"vggish_inversion/{folder}/{name}" for name in below}
         self.assertEqual(held, expected)
+        self.assertIn("vggish_inversion/targets/yamnet_class_map.csv", held)
+        self.assertTrue([name for name in names if name.endswith("NOTICE")])
         self.assertLess(self.wheel.stat().st_size, 25e6)
         self.assertEqual(self.wheel.name.split("-")[1], vi.__version__)
 

@@ -10,8 +10,10 @@ __version__ = "0.1.0"
 
 # Public name -> the module that defines it.
 _PUBLIC = {
+    "Head": "targets.taps",
     "LogMelParams": "features.front_end",
     "Corpus": "data.corpus",
+    "Outputs": "targets.taps",
     "Reconstruction": "reconstruction.reconstructor",
     "Reconstructor": "reconstruction.reconstructor",
     "Tap": "targets.taps",

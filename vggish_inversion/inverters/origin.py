@@ -23,12 +23,14 @@ class TargetSource:
         weights: a URL, a path, "untrained", or None for the published or shipped ones.
         seed: of untrained weights.
         label: what the target is called, and results are filed under, if not `name`.
+        head: that was stated.
     """
 
     name: str
     weights: str | None = None
     seed: int = 0
     label: str | None = None
+    head: str | None = None
 
     def load(self) -> encoder.TargetEncoder:
         """The frozen network.
@@ -36,7 +38,9 @@ class TargetSource:
         Raises:
             ValueError: if it cannot be had.
         """
-        target = loading.load_target(self.name, weights=self.weights, seed=self.seed)
+        target = loading.load_target(
+            self.name, weights=self.weights, seed=self.seed, head=self.head
+        )
         target.name = self.label or self.name
         return target
 
@@ -78,6 +82,7 @@ def describe_target(target: encoder.TargetEncoder, folder: pathlib.Path) -> dict
         "target_fingerprint": target.fingerprint_as(
             run_folder.setting(folder, "target_fingerprint")
         ),
+        **({"target_head": target.stated_head} if target.stated_head else {}),
         PATHS: {
             field: kept for field, path in paths.items() if (kept := places.keep(path, folder))
         },
@@ -91,6 +96,7 @@ def target_source(
     path: str | None = None,
     weights: str | None = None,
     seed: int | None = None,
+    head: str | None = None,
 ) -> TargetSource:
     """What loads the target of a run's config.json again; inverse of `describe_target`.
 
@@ -100,6 +106,7 @@ def target_source(
         path: where a network of your own is now, if not where it was.
         weights: where the target's weights are now, if not where they were.
         seed: of untrained weights, if not the one that they had.
+        head: of the target, if not the one that was stated then.
 
     Returns:
         The source, whose paths are absolute.
@@ -108,6 +115,7 @@ def target_source(
         integrity.WeightsError: if a file or folder is not found.
     """
     name, seed = config["target"], config["target_seed"] if seed is None else seed
+    head = head or config.get("target_head")
 
     def found(field: str) -> str:
         paths = config.get(PATHS)
@@ -118,10 +126,10 @@ def target_source(
         weights = config["target_weights"]
         weights = found("target_weights") if _is_path(weights) else weights
     if loading.is_family(name):
-        return TargetSource(name, weights, seed, name)
+        return TargetSource(name, weights, seed, name, head)
     if path is None and weights and _is_path(weights) and model_files.is_network(weights):
-        return TargetSource(weights, None, seed, name)  # the network's new place
-    return TargetSource(path or found("target"), weights, seed, name)
+        return TargetSource(weights, None, seed, name, head)  # the network's new place
+    return TargetSource(path or found("target"), weights, seed, name, head)
 
 
 def common_source(
@@ -131,6 +139,7 @@ def common_source(
     folder: str | pathlib.Path,
     weights: str | None = None,
     seed: int | None = None,
+    head: str | None = None,
     layers: Sequence[str] | None = None,
 ) -> TargetSource:
     """The common source of the runs of one target; see `search.find_source`."""
@@ -138,10 +147,12 @@ def common_source(
     name = name or (names.pop() if len(names) == 1 else "vggish")
     named = [run for run in runs if run.config["target"] == name]
     if not named:  # a path may be spelt in another way: what is in the file decides
-        return TargetSource(name, weights, seed or 0)
+        return TargetSource(name, weights, seed or 0, head=head)
     trained = _of_same_weights(named, name, folder, layers)[0]
     path = name if not loading.is_family(name) and pathlib.Path(name).exists() else None
-    return target_source(trained.config, trained.folder, path=path, weights=weights, seed=seed)
+    return target_source(
+        trained.config, trained.folder, path=path, weights=weights, seed=seed, head=head
+    )
 
 
 def _of_same_weights(

@@ -56,6 +56,7 @@ def find_source(
     *,
     weights: str | None = None,
     seed: int | None = None,
+    head: str | None = None,
     layers: Sequence[str] | None = None,
 ) -> origin.TargetSource:
     """What the inverters below a folder were trained on, from their own settings.
@@ -66,6 +67,7 @@ def find_source(
             else "vggish".
         weights: of the target, if not where they were.
         seed: of untrained weights, if not the one that they had.
+        head: of the target, if not the one that was stated then.
         layers: taps or aliases, whose inverters count; all if None.
 
     Raises:
@@ -73,7 +75,7 @@ def find_source(
             a file is not found.
     """
     return origin.common_source(
-        read_runs(folder), name, folder=folder, weights=weights, seed=seed, layers=layers
+        read_runs(folder), name, folder=folder, weights=weights, seed=seed, head=head, layers=layers
     )
 
 

@@ -1,4 +1,4 @@
-"""What every frozen target offers: its taps, its log-mel, and the sub-model up to a tap."""
+"""What every frozen target offers: taps, heads, its log-mel, and the sub-model up to each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,18 +9,19 @@ from vggish_inversion import features
 from vggish_inversion.targets import fingerprint as fingerprints
 from vggish_inversion.targets import graph
 from vggish_inversion.targets.own import keras_model
-from vggish_inversion.targets.taps import Tap
+from vggish_inversion.targets.taps import Head, Outputs, Tap
 
 UNTRAINED = "untrained"  # in place of weights: random ones, a control
 
 
 class TargetEncoder:
-    """A frozen CNN whose activations are inverted.
+    """A frozen CNN whose activations are inverted; called, it gives all of its taps and heads.
 
     Attributes:
         name: what `load_target` was asked for.
         model: `[batch, frames, bands]` float32 log-mel patches in nats -> {tap name: activations}.
         taps: the taps, from shallow to deep.
+        heads: where it tells classes apart, if it does.
         log_mel: the front end that the network was trained with.
         log_mel_sources: where each of its settings is known from; empty for this project's targets.
         axes: of the patches that your own network takes, if you stated them.
@@ -28,6 +29,7 @@ class TargetEncoder:
         absent: taps of the network that its weights do not reach, and why.
         weights: what `load_target` was asked for, so that a run can ask for it again.
         seed: of untrained weights, as `load_target` was asked for it.
+        stated_head: what `load_target` was told of the head.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class TargetEncoder:
         taps: tuple[Tap, ...],
         *,
         log_mel: features.LogMelParams,
+        heads: Mapping[Head, Any] | None = None,
         log_mel_sources: Mapping[str, str] | None = None,
         axes: str | None = None,
         aliases: Mapping[str, str] | None = None,
@@ -44,11 +47,17 @@ class TargetEncoder:
         weights_fingerprint: Callable[[], str] | None = None,
         absent: Mapping[str, str] | None = None,
     ):
-        """Freezes `model`, whose outputs must be a dict keyed by the names of `taps`."""
+        """Freezes `model`, whose outputs must be a dict keyed by the names of `taps`.
+
+        The logits of `heads` are symbolic tensors that depend on the model's input.
+        """
         model.trainable = False
         self.name = name
         self.model = model
         self.taps = taps
+        self.heads = tuple(heads or ())
+        self._logits = {head.name: logits for head, logits in (heads or {}).items()}
+        self._whole: keras.Model | None = None
         self.log_mel = log_mel
         self.log_mel_sources = dict(log_mel_sources or {})
         self.axes = axes
@@ -58,12 +67,14 @@ class TargetEncoder:
         self._weights_fingerprint = weights_fingerprint or (lambda: fingerprints.of_weights(model))
         self.weights: str | None = None
         self.seed = 0
+        self.stated_head: str | None = None
 
     def __repr__(self) -> str:
         """What it is."""
         names = [tap.name for tap in self.taps]
         shown = f"{len(names)} taps, {names[0]} to {names[-1]}" if names else "no taps"
-        return f"<TargetEncoder {self.name}: {shown}; weights {self.weights or 'its own'}>"
+        heads = f", heads {' '.join(self._logits)}" if self.heads else ""
+        return f"<TargetEncoder {self.name}: {shown}{heads}; weights {self.weights or 'its own'}>"
 
     @classmethod
     def from_keras(
@@ -74,6 +85,8 @@ class TargetEncoder:
         log_mel: features.LogMelParams | Mapping[str, Any] | None = None,
         log_mel_layer: str | None = None,
         axes: str | None = None,
+        head: str | None = None,
+        class_names: Sequence[str] | None = None,
         name: str | None = None,
     ) -> "TargetEncoder":
         """Makes a target of your own network. It shares the model's layers, and freezes them.
@@ -90,13 +103,24 @@ class TargetEncoder:
             axes: the order of a patch's axes in the model: "frames,bands", or "bands,frames", as
                 librosa gives them. Taps of three axes are then turned to frames first. If None it
                 is frames x bands, with a warning where the shape suggests the other.
+            head: the layer that tells classes apart, `[batch, classes]`: its logits, or the scores
+                that softmax or sigmoid make of them. If None it is what the model ends with.
+            class_names: of the head, in the order of the logits.
             name: the path at which the model is saved, if scripts are to find it again.
 
         Raises:
-            ValueError: if the model, a tap or the log-mel cannot be used; the message says why.
+            ValueError: if the model, a tap, the head or the log-mel cannot be used; the message
+                says why.
         """
         parts = keras_model.parts(
-            model, taps=taps, log_mel=log_mel, log_mel_layer=log_mel_layer, axes=axes, name=name
+            model,
+            taps=taps,
+            log_mel=log_mel,
+            log_mel_layer=log_mel_layer,
+            axes=axes,
+            head=head,
+            class_names=class_names,
+            name=name,
         )
         return cls(**parts)
 
@@ -122,6 +146,37 @@ class TargetEncoder:
             + (f" (also {aliases})" if aliases else "")
         )
 
+    def head(self, name: str | None = None) -> Head:
+        """The head of that name; the only one if None.
+
+        Raises:
+            ValueError: if there is none, or several; the message lists the names.
+        """
+        for head in self.heads:
+            if name == head.name or (name is None and len(self.heads) == 1):
+                return head
+        names = " ".join(head.name for head in self.heads)
+        if name is not None and name in self.absent:
+            raise ValueError(f"{self.name} has no head {name!r} here: {self.absent[name]}")
+        if not names:
+            raise ValueError(
+                f"{self.name} has no head: it gives activations, and tells no classes apart"
+            )
+        if name is None:
+            raise ValueError(f"{self.name} has several heads; name one: {names}")
+        raise ValueError(f"{self.name} has no head {name!r}; its heads are: {names}")
+
+    def __call__(self, patches: Any) -> Outputs:
+        """All taps and heads of `[batch, frames, bands]` float32 log-mel patches in nats."""
+        taps = {tap.name: self.model.output[tap.name] for tap in self.taps}
+        if self._whole is None:
+            self._whole = self._frozen([*taps.values(), *self._logits.values()], self.name)
+        values = list(self._whole(patches, training=False))
+        return Outputs(
+            dict(zip(taps, values, strict=False)),
+            dict(zip(self._logits, values[len(taps) :], strict=True)),
+        )
+
     def fingerprint_as(self, earlier: object) -> str:
         """This network's fingerprint, in the words of an earlier one that is of this very network.
 
@@ -138,10 +193,21 @@ class TargetEncoder:
     def up_to(self, name: str) -> keras.Model:
         """The frozen sub-model patches -> activations of one tap; computes nothing past it."""
         tap = self.tap(name)
-        model = keras.Model(
-            self.model.input,
-            self.model.output[tap.name],
-            name=f"to_{graph.scope_name(tap.name)}",
-        )
+        return self._frozen(self.model.output[tap.name], tap.name)
+
+    def up_to_head(self, name: str | None = None) -> keras.Model:
+        """The frozen sub-model patches -> logits `[batch, classes]`; computes nothing past them.
+
+        Args:
+            name: of the head; the only one if None.
+
+        Raises:
+            ValueError: if there is none; see `head`.
+        """
+        head = self.head(name)
+        return self._frozen(self._logits[head.name], head.name)
+
+    def _frozen(self, outputs: Any, name: str) -> keras.Model:
+        model = keras.Model(self.model.input, outputs, name=f"to_{graph.scope_name(name)}")
         model.trainable = False
         return model

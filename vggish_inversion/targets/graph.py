@@ -64,6 +64,19 @@ def calls(model: keras.Model) -> list[Call]:
     return list(_named((node.operation, node.input_tensors, node.outputs) for node in nodes(model)))
 
 
+def readers(calls: Iterable[Call]) -> dict[str, list[Call]]:
+    """The calls that take what each call gives, by its name."""
+    takers = collections.defaultdict(list)
+    calls = list(calls)
+    for call in calls:
+        for tensor in {id(tensor) for tensor in call.inputs}:
+            takers[tensor].append(call)
+    return {
+        call.name: [taker for tensor in call.outputs for taker in takers[id(tensor)]]
+        for call in calls
+    }
+
+
 def swapped_axes(calls: Iterable[Call]) -> set[int]:
     """The ids of tensors whose first two axes beside the batch change places on the way there."""
     swapped: set[int] = set()
@@ -139,12 +152,7 @@ class _SafeNames:
         if not isinstance(layer, keras.layers.Layer) or scope_name(name) == name:
             return layer
         if id(layer) not in self._made:
-            made = object.__new__(type(layer))
-            made.__dict__.update(layer.__dict__)
-            made.__dict__.update(
-                name=self._free(scope_name(name)), _inbound_nodes=[], _outbound_nodes=[]
-            )
-            self._made[id(layer)] = made
+            self._made[id(layer)] = twin(layer, name=self._free(scope_name(name)))
         return self._made[id(layer)]
 
     def _free(self, name: str) -> str:
@@ -154,6 +162,14 @@ class _SafeNames:
             free = f"{name}_{next(numbers)}"
         self._taken.add(free)
         return free
+
+
+def twin(layer: Any, **changed: Any) -> Any:
+    """A second object of a layer that shares its weights, and differs in some attributes."""
+    made = object.__new__(type(layer))
+    made.__dict__.update(layer.__dict__)
+    made.__dict__.update(changed, _inbound_nodes=[], _outbound_nodes=[])
+    return made
 
 
 def scope_name(text: str) -> str:

@@ -50,6 +50,7 @@ def load_target(
     *,
     weights: str | os.PathLike[str] | None = None,
     seed: int = 0,
+    head: str | None = None,
 ) -> encoder.TargetEncoder:
     """Loads a frozen target.
 
@@ -60,9 +61,11 @@ def load_target(
         weights: a URL, a file or folder, "untrained" (random weights: a control that shows what the
             architecture alone keeps), or None for the published or shipped weights.
         seed: of the untrained weights.
+        head: of your own network, the layer (or the SavedModel's output) that tells classes apart,
+            if it is not what the network ends with; of a named target, one of its heads.
 
     Raises:
-        ValueError: on an unknown name, or weights that are missing or do not fit.
+        ValueError: on an unknown name or head, or weights that are missing or do not fit.
     """
     name = canonical_name(name)
     weights = None if weights is None else os.fspath(weights)
@@ -74,11 +77,13 @@ def load_target(
         arguments = (member,) if member else ()
         target = module.load(*arguments, weights=weights, seed=seed)
     elif model_files.is_path(name):
-        target = model_files.load(name, weights=weights, seed=seed)
+        target = model_files.load(name, weights=weights, seed=seed, head=head)
     else:
         raise ValueError(
             f"no target {name!r}{_nearest(name)} targets are: vggish, yamnet, small_encoder/TASK, "
             "and the path of a .keras file or of a SavedModel's folder"
         )
-    target.weights, target.seed = weights, seed
+    if head is not None:
+        target.head(head)
+    target.weights, target.seed, target.stated_head = weights, seed, head
     return target

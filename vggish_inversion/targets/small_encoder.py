@@ -11,12 +11,13 @@ import keras
 import numpy as np
 
 from vggish_inversion import features
-from vggish_inversion.files import hub
+from vggish_inversion.files import documents, hub
 from vggish_inversion.targets import encoder, fingerprint
-from vggish_inversion.targets.taps import Tap
+from vggish_inversion.targets.taps import Head, Tap
 
 NUM_CHANNELS = (8, 16, 32, 64, 128)
 EMBEDDING_SIZE = 128
+_CARD = "config.json"  # beside encoder.keras
 
 
 def build_small_encoder(num_classes: int, *, seed: int = 0) -> keras.Model:
@@ -67,29 +68,65 @@ def build_small_encoder(num_classes: int, *, seed: int = 0) -> keras.Model:
 
 
 def load(task: str = "speech_commands", *, weights: str | None = None, seed: int = 0):
-    """Loads the small encoder of one task as a frozen target; see `loading.load_target`."""
+    """Loads the small encoder of one task as a frozen target; see `loading.load_target`.
+
+    Its head has the labels that the encoder's `config.json` lists.
+    """
     name = f"small_encoder/{task}"
     if weights == encoder.UNTRAINED:
         model = build_small_encoder(num_classes=2, seed=seed)
+        labels = _labels(hub.models_dir() / name / "1")
+        logits = _untrained_logits(model, len(labels), seed) if labels else model.output["logits"]
     else:
         path = pathlib.Path(weights) if weights else hub.find_model(name)
         path = path.expanduser()
         path = path / "encoder.keras" if path.is_dir() else path
         model = hub.read_keras_model(path)
         _check(model, path)
+        labels, logits = _labels(path.parent), model.output["logits"]
+        if labels and len(labels) != logits.shape[1]:
+            raise hub.WeightsError(
+                f"{path.parent / _CARD}: {len(labels)} labels for the {logits.shape[1]} classes of "
+                f"{path.name}; copy the folder again"
+            )
     taps = tuple(
         Tap(tap, tuple(tensor.shape[1:]), "linear" if tap == "layer_6" else "relu")
         for tap, tensor in model.output.items()
         if tap != "logits"
     )
+    class_names = labels or tuple(map(str, range(logits.shape[1])))
+    head = Head("logits", class_names, "softmax")
     front_end = features.LogMelParams()
     return encoder.TargetEncoder(
         name,
         model,
         taps,
+        heads={head: logits},
         log_mel=front_end,
         fingerprint=fingerprint.of_network(model, front_end),
     )
+
+
+def _labels(folder: pathlib.Path) -> tuple[str, ...]:
+    """The classes that an encoder was trained on, as its folder tells; empty if it does not.
+
+    Raises:
+        hub.WeightsError: if it is damaged.
+    """
+    path = folder / _CARD
+    if not path.is_file():
+        return ()
+    labels = documents.read_json(path, {"labels": list}, error=hub.WeightsError)["labels"]
+    return tuple(map(str, labels))
+
+
+def _untrained_logits(model: keras.Model, num_classes: int, seed: int):
+    """As many classes as the trained encoder has, beside the two of the network that is tapped."""
+    initializer = keras.initializers.HeNormal(seed=seed)
+    layer = keras.layers.Dense(
+        num_classes, kernel_initializer=initializer, dtype="float32", name="untrained_logits"
+    )
+    return layer(model.output["layer_6"])
 
 
 def _check(model: keras.Model, path: pathlib.Path) -> None:

@@ -1,4 +1,4 @@
-"""A target's taps as a table: shape, activation, values per second, receptive field."""
+"""A target's taps as a table: shape, activation, values per second, receptive field; its heads."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,8 +7,10 @@ import numpy as np
 
 from vggish_inversion import features
 from vggish_inversion.targets import encoder, receptive_field
+from vggish_inversion.targets.taps import Head
 
 COLUMNS = ("layer", "shape", "activation", "values/s", "receptive field", "ms")
+_NAMES_SHOWN = 4
 _WHOLE_PATCH = "whole patch"
 _STATED, _ASSUMED, _OWN = "stated", "assumed", "the network's own"
 
@@ -32,6 +34,26 @@ def tap_rows(target: encoder.TargetEncoder) -> list[tuple[str, ...]]:
         )
         for tap in target.taps
     ]
+
+
+def head_lines(target: encoder.TargetEncoder) -> list[str]:
+    """A line per head: name, number of classes, what makes scores of its logits, first names."""
+    rows = [_head_cells(head) for head in target.heads]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join([*map(str.ljust, row, widths), _first_names(head.class_names)])
+        for row, head in zip(rows, target.heads, strict=True)
+    ] or ["none: it tells no classes apart"]
+
+
+def _head_cells(head: Head) -> tuple[str, str, str]:
+    classes = "1 class" if head.num_classes == 1 else f"{head.num_classes} classes"
+    return head.name, classes, head.activation
+
+
+def _first_names(names: Sequence[str]) -> str:
+    shown = "; ".join(names[:_NAMES_SHOWN])
+    return shown + ("; ..." if len(names) > _NAMES_SHOWN else "")
 
 
 def _field(field: receptive_field.Field, params: features.LogMelParams) -> tuple[str, str]:

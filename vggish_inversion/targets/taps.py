@@ -1,6 +1,8 @@
-"""The places of a network that are read."""
+"""The places of a network that are read: taps, whose activations are inverted, and heads."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,3 +26,45 @@ class Tap:
         for length in self.shape:
             size *= length
         return size
+
+
+@dataclasses.dataclass(frozen=True)
+class Head:
+    """A place in a network where classes are told apart: logits, before any softmax or sigmoid.
+
+    Attributes:
+        name: as in the network's own source; a tap may have the same.
+        class_names: in the order of the logits; "0", "1", ... where they are not known.
+        activation: what makes scores of the logits: "softmax", "sigmoid", "log_softmax"; "linear"
+            if the network has nothing there, "unknown" if its layers cannot be seen.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    activation: str
+
+    def __repr__(self) -> str:
+        """What it is: YAMNet has 521 names."""
+        return f"<Head {self.name}: {self.num_classes} classes, {self.activation}>"
+
+    @property
+    def num_classes(self) -> int:
+        """Logits per patch."""
+        return len(self.class_names)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outputs:
+    """All that a target gives for some patches.
+
+    Attributes:
+        taps: tap name -> activations `[batch, *shape]`.
+        heads: head name -> logits `[batch, classes]`.
+    """
+
+    taps: Mapping[str, Any]
+    heads: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Outputs: taps {' '.join(self.taps)}; heads {' '.join(self.heads) or 'none'}>"

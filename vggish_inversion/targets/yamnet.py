@@ -6,17 +6,21 @@ those of Howard et al., "MobileNets" (arXiv:1704.04861), at full width.
 
 import dataclasses
 import os
+import pathlib
 
 import keras
 
 from vggish_inversion import features
+from vggish_inversion.files import documents
 from vggish_inversion.targets import encoder, fingerprint, stored, untrained, yamnet_names
-from vggish_inversion.targets.taps import Tap
+from vggish_inversion.targets.taps import Head, Tap
 
 HUB_URL = "https://tfhub.dev/google/yamnet/1"
 
 LOG_MEL = features.LogMelParams(log_offset=0.001, patch_hop_frames=48)
-NUM_CLASSES = 521  # in the order of the release's yamnet_class_map.csv: Speech is the first
+NUM_CLASSES = 521
+HEAD = "logits"
+_CLASS_MAP = pathlib.Path(__file__).with_name("yamnet_class_map.csv")  # the release's; see NOTICE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +64,15 @@ _LAYERS = (
 )
 
 TAPS = (*(row.name for row in _LAYERS), "embedding")
+
+
+def class_names() -> tuple[str, ...]:
+    """The display names of AudioSet's classes, in the order of the logits.
+
+    >>> class_names()[0], class_names()[494]
+    ('Speech', 'Silence')
+    """
+    return tuple(row["display_name"] for row in documents.read_table(_CLASS_MAP))
 
 
 def _convolution(row: _Layer, scope: str) -> keras.layers.Layer:
@@ -148,10 +161,14 @@ def load(*, weights: str | os.PathLike[str] | None = None, seed: int = 0) -> enc
     if absent:
         model = stored.up_to(model, [name for name in model.output if name not in absent])
     taps = tuple(Tap(name, tuple(model.get_layer(name).output.shape[1:]), "relu") for name in names)
+    heads = {}
+    if HEAD not in absent:
+        heads = {Head(HEAD, class_names(), "sigmoid"): model.get_layer(HEAD).output}
     return encoder.TargetEncoder(
         "yamnet",
         model,
         taps,
+        heads=heads,
         log_mel=LOG_MEL,
         fingerprint=fingerprint.of_network(model, LOG_MEL),
         absent=absent,

@@ -7,7 +7,7 @@ import keras
 
 from vggish_inversion import features
 from vggish_inversion.targets import fingerprint, graph, untrained
-from vggish_inversion.targets.own import network_input, waveform_model
+from vggish_inversion.targets.own import heads, network_input, waveform_model
 from vggish_inversion.targets.taps import Tap
 
 # What these give is what they got, moved or scaled: to tap them as well would measure it twice.
@@ -56,6 +56,8 @@ def parts(
     log_mel: features.LogMelParams | Mapping[str, Any] | None = None,
     log_mel_layer: str | None = None,
     axes: str | None = None,
+    head: str | None = None,
+    class_names: Sequence[str] | None = None,
     name: str | None = None,
     untrained_seed: int | None = None,
 ) -> dict[str, Any]:
@@ -98,6 +100,7 @@ def parts(
         "taps": tuple(
             Tap(tap, tuple(tensor.shape[1:]), activations[tap]) for tap, tensor in outputs.items()
         ),
+        "heads": heads.find(whole.name, calls, stated=head, class_names=class_names),
         "log_mel": params,
         "log_mel_sources": network_input.sources(shape, log_mel),
         "axes": axes,

@@ -6,7 +6,7 @@ import keras
 
 from vggish_inversion.files import formats, hub
 from vggish_inversion.targets import encoder
-from vggish_inversion.targets.own import keras_model, network_input
+from vggish_inversion.targets.own import heads, keras_model, network_input
 
 
 def is_path(name: str) -> bool:
@@ -14,7 +14,9 @@ def is_path(name: str) -> bool:
     return name.endswith(".keras") or pathlib.Path(name).expanduser().exists()
 
 
-def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.TargetEncoder:
+def load(
+    path: str, *, weights: str | None = None, seed: int = 0, head: str | None = None
+) -> encoder.TargetEncoder:
     """Loads a `.keras` file, a network in HDF5 or the folder of a SavedModel as a target.
 
     Args:
@@ -23,6 +25,8 @@ def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.Tar
         weights: a `.weights.h5` file for the model; the model's new place, if it has moved; or
             "untrained".
         seed: of the untrained weights.
+        head: the layer that tells classes apart; what the JSON file states, or what is found, if
+            None.
 
     Raises:
         ValueError: if the model cannot be read, or is not one that can be a target.
@@ -36,6 +40,8 @@ def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.Tar
     settings = network_input.read_settings(settings_path) if settings_path else {}
     log_mel_layer = settings.pop(network_input.LOG_MEL_LAYER, None)
     axes = settings.pop(network_input.AXES, None)
+    stated_head = settings.pop(heads.HEAD, None)
+    of_heads = {"head": head or stated_head, "class_names": settings.pop(heads.CLASS_NAMES, None)}
     if source.is_dir():
         if weights is not None:
             raise ValueError(
@@ -52,7 +58,7 @@ def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.Tar
             )
         from vggish_inversion.targets.own import saved_model  # not at the top: it needs TensorFlow
 
-        return saved_model.load(path, source, settings, axes=axes)
+        return saved_model.load(path, source, settings, axes=axes, **of_heads)
     model = hub.read_keras_model(source)
     if weights is not None and weights != encoder.UNTRAINED:
         hub.load_keras_weights(model, weights)
@@ -62,6 +68,7 @@ def load(path: str, *, weights: str | None = None, seed: int = 0) -> encoder.Tar
             log_mel=settings,
             log_mel_layer=log_mel_layer,
             axes=axes,
+            **of_heads,
             name=path,
             untrained_seed=seed if weights == encoder.UNTRAINED else None,
         )

@@ -10,6 +10,7 @@ from absl import logging
 
 from vggish_inversion import features
 from vggish_inversion.files import documents, hub
+from vggish_inversion.targets.own import heads
 
 LOG_MEL_LAYER = "log_mel_layer"
 AXES = "axes"
@@ -41,7 +42,7 @@ def find_settings(source: pathlib.Path) -> pathlib.Path | None:
 
 
 def read_settings(path: pathlib.Path) -> dict[str, Any]:
-    """Fields of `LogMelParams`, and maybe `log_mel_layer` and `axes`, of a JSON file.
+    """Fields of `LogMelParams`, maybe `log_mel_layer`, `axes`, `head`, `class_names`: of JSON.
 
     Raises:
         hub.WeightsError: if the file is not JSON of known fields.
@@ -52,7 +53,8 @@ def read_settings(path: pathlib.Path) -> dict[str, Any]:
         if not isinstance(layer, str):
             raise ValueError(f"{LOG_MEL_LAYER} is {repr(layer)[:40]}, not a layer's name")
         check_axes(settings.get(AXES))
-        others = (LOG_MEL_LAYER, AXES)
+        heads.check_settings(settings)
+        others = (LOG_MEL_LAYER, AXES, heads.HEAD, heads.CLASS_NAMES)
         check_fields({name: settings[name] for name in settings if name not in others})
     except ValueError as error:
         raise hub.WeightsError(

@@ -12,8 +12,8 @@ from google.protobuf import message
 
 from vggish_inversion.files import hub
 from vggish_inversion.targets import encoder, fingerprint
-from vggish_inversion.targets.own import network_input, saved_function
-from vggish_inversion.targets.taps import Tap
+from vggish_inversion.targets.own import heads, network_input, saved_function
+from vggish_inversion.targets.taps import Head, Tap
 
 _SIGNATURE = "serving_default"
 
@@ -24,6 +24,8 @@ def load(
     log_mel: Mapping[str, Any] | None = None,
     *,
     axes: str | None = None,
+    head: str | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> encoder.TargetEncoder:
     """Loads a SavedModel's folder as a target.
 
@@ -37,6 +39,8 @@ def load(
         folder: with `saved_model.pb`. What it holds is a program: load only what you trust.
         log_mel: fields of `LogMelParams`.
         axes: of its patches, and of taps of three axes: "bands,frames", or frames x bands.
+        head: the output that gives logits `[batch, classes]`; none is looked for.
+        class_names: of that.
 
     Raises:
         ValueError: if it cannot be read, or does not take log-mel patches.
@@ -92,6 +96,7 @@ def load(
         name,
         keras.Model(patches, outputs, name="saved_target"),
         tuple(Tap(tap, tuple(tensor.shape[1:]), "unknown") for tap, tensor in outputs.items()),
+        heads=_heads(str(folder), outputs, absent, head, class_names),
         log_mel=params,
         log_mel_sources=network_input.sources(shape, log_mel),
         axes=axes,
@@ -99,6 +104,27 @@ def load(
         weights_fingerprint=lambda: _weights_fingerprint(digests),
         absent={tap: f"it is {reason}" for tap, reason in absent.items()},
     )
+
+
+def _heads(
+    folder: str,
+    outputs: Mapping[str, Any],
+    absent: Mapping[str, str],
+    head: str | None,
+    class_names: Sequence[str] | None,
+) -> dict[Head, Any]:
+    """The output that is named as the head, and its logits."""
+    if head is None and class_names is None:
+        return {}
+    if head is None or head not in outputs:
+        reason = f"which is {absent[head]}" if head in absent else f"no {heads.HEAD} of that name"
+        reason = "class_names without a head" if head is None else f"head {head!r}, {reason}"
+        raise ValueError(
+            f"{folder}: expected as {heads.HEAD} one of its outputs, {' '.join(outputs)}; "
+            f"found {reason}"
+        )
+    shape = outputs[head].shape
+    return {heads.named(folder, head, shape, "unknown", class_names): outputs[head]}
 
 
 def _find_function(folder: pathlib.Path, loaded: Any):
