@@ -92,7 +92,9 @@ def _objects(target, folder: pathlib.Path) -> dict[str, tuple[object, str]]:
     records = shards.LogMelRecords((folder,) * 1000, params, "sha256:0", 7)
     rendition = grid.Rendition("layer_6/paper-l1", "vocos")
     return {
+        "Head": (target.head(), "logits: 12 classes, softmax"),
         "LogMelParams": (params, "num_bands=64"),
+        "Outputs": (target(np.zeros((1, 96, 64))), "layer_6; heads logits"),
         "Reconstruction": (audio, "log-mel [368, 64], waveform [59120]"),
         "Reconstructor": (reconstructor, f"from layer_6 of {_TARGET}, by griffin_lim"),
         "Tap": (target.taps[0], "layer_0"),

@@ -131,7 +131,7 @@ def test_convolutions_may_end_in_classes():
 
 def test_a_temperature_is_part_of_the_logits():
     model = _model(layers.Dense(5, name="classes"))
-    model = keras.Model(model.inputs, keras.ops.softmax(model.output / 3.0))
+    model = keras.Model(model.inputs, keras.ops.softmax(keras.ops.divide(model.output, 3.0)))
     np.testing.assert_allclose(_log_softmax(_head(model)[1]), np.log(model(_PATCHES)), atol=1e-4)
 
 
