@@ -150,50 +150,6 @@ def _print_error(error: Exception) -> None:
         print("error:", text, file=sys.stderr)
 
 
-def define_target_flags() -> Callable:
-    """Defines --target, --target_weights, --head and --seed; returns what loads what they name."""
-    target = flags.DEFINE_string(
-        "target",
-        "vggish",
-        "vggish, yamnet, small_encoder/TASK, or the path of a .keras file or SavedModel folder.",
-    )
-    weights = flags.DEFINE_string(
-        "target_weights", None, "URL, file, folder or 'untrained'; default: published or shipped."
-    )
-    head = flags.DEFINE_string(
-        "head",
-        None,
-        "Layer, or output of a SavedModel, that tells classes apart; default: what the network "
-        "ends with.",
-    )
-    seed = flags.DEFINE_integer("seed", 0, "Of everything random.")
-
-    def load(*, default_weights=None):
-        from vggish_inversion.targets import loading  # imports TensorFlow, which --help need not
-
-        return loading.load_target(
-            target.value,
-            weights=weights.value or default_weights,
-            seed=seed.value,
-            head=head.value,
-        )
-
-    return load
-
-
-def target_paths() -> list[str]:
-    """The paths in --target and --target_weights, which a script must not write over."""
-    from vggish_inversion.targets import loading
-
-    target, weights = flags.FLAGS.target, flags.FLAGS.target_weights
-    paths = []
-    if target and not loading.is_family(target):
-        paths += [target, f"{target.removesuffix('.keras')}.json"]  # its settings are beside it
-    if weights and "://" not in weights:
-        paths.append(weights)
-    return paths
-
-
 def define_choices_flag(name: str, default: Sequence[str], choices: Sequence[str], text: str):
     """Defines a flag that takes some of the choices, with commas, each once."""
     holder = flags.DEFINE_list(name, list(default), f"{text} Of {', '.join(choices)}.")

@@ -16,13 +16,14 @@ import pathlib
 from absl import flags
 
 import command
+import target_flags
 
 _SUFFIXES = (".weights.h5", ".keras")
 
 _OUTPUT = flags.DEFINE_string(
     "output", None, "File to write: NAME.weights.h5 or NAME.keras.", required=True
 )
-_load_target = command.define_target_flags()
+_load_target = target_flags.define_target_flags()
 
 
 def main():
@@ -36,7 +37,7 @@ def main():
     from vggish_inversion.files import apart, hub
     from vggish_inversion.targets import loading  # imports TensorFlow, which --help need not
 
-    apart.check_apart(read=command.target_paths(), written=[output, f"{output}.sha256"])
+    apart.check_apart(read=target_flags.target_paths(), written=[output, f"{output}.sha256"])
     target = _load_target()
     output.parent.mkdir(parents=True, exist_ok=True)
     unfinished = output.with_name(f".{output.name.removesuffix(suffix)}.{os.getpid()}{suffix}")

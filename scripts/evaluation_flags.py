@@ -7,6 +7,7 @@ from absl import flags
 
 import command
 import path_flags
+import target_flags
 from vggish_inversion import asr, metrics, vocoders
 from vggish_inversion.data import corpora
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from vggish_inversion import evaluation
     from vggish_inversion.inverters import origin, run
 
-command.define_target_flags()
+target_flags.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps to invert, such as conv3,conv4, or all.")
 _INVERTERS_DIR = flags.DEFINE_string(
     "inverters_dir", None, "Folder with trained inverters, at any depth; default: the shipped ones."

@@ -10,9 +10,10 @@ It runs wherever TensorFlow does, without this package; its README.md lists the 
 from absl import flags
 
 import command
+import target_flags
 from vggish_inversion import vocoders
 
-command.define_target_flags()
+target_flags.define_target_flags()
 _LAYER = flags.DEFINE_string("layer", None, "Tap; needed unless --inverter is given.")
 _PRESET = flags.DEFINE_string("preset", None, "Of the shipped inverters; default: the best.")
 _INVERTER = flags.DEFINE_string(

@@ -12,8 +12,9 @@ Weights do not matter here, so published weights are not fetched unless they are
 from absl import flags
 
 import command
+import target_flags
 
-_LOAD_TARGET = command.define_target_flags()
+_LOAD_TARGET = target_flags.define_target_flags()
 _MARKDOWN = flags.DEFINE_bool("markdown", False, "Print a table in Markdown.")
 
 

@@ -12,8 +12,9 @@ from absl import flags
 
 import command
 import path_flags
+import target_flags
 
-_LOAD_TARGET = command.define_target_flags()
+_LOAD_TARGET = target_flags.define_target_flags()
 _DATA_DIR = path_flags.define_paths_flag(
     "data_dir", None, "Corpus folder(s) of speech.", required=True
 )

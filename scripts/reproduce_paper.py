@@ -19,10 +19,11 @@ from absl import flags
 
 import command
 import path_flags
+import target_flags
 from vggish_inversion import asr
 from vggish_inversion.data import corpora
 
-_LOAD_TARGET = command.define_target_flags()
+_LOAD_TARGET = target_flags.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps, from first to last, or all.")
 _DATA_DIR = path_flags.define_paths_flag(
     "data_dir", None, "LJSpeech, or other corpus folders.", required=True
@@ -60,7 +61,7 @@ def main():
         grid=evaluation.Grid(transcribers=tuple(_ASR.value)),
     )
     apart.check_apart(
-        read=[*experiment.data_dirs, *command.target_paths()],
+        read=[*experiment.data_dirs, *target_flags.target_paths()],
         written=[experiment.output_dir / name for name in ("log_mel_cache", "runs", "results")],
     )
     name, weights = flags.FLAGS.target, flags.FLAGS.target_weights

@@ -22,13 +22,14 @@ from absl import flags, logging
 
 import command
 import path_flags
+import target_flags
 import training_flags
 from vggish_inversion.inverters import config
 
 if TYPE_CHECKING:
     from vggish_inversion.inverters import grid
 
-_LOAD_TARGET = command.define_target_flags()
+_LOAD_TARGET = target_flags.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps, from first to last, or all.")
 _PRESETS = flags.DEFINE_list("presets", ["large"], f"Of {', '.join(config.PRESETS)}.")
 _LOSSES = flags.DEFINE_list("losses", ["l1"], f"Of {', '.join(config.LOSSES)}.")
@@ -100,7 +101,7 @@ def main():
 
     tables = [_TABLE.value] if _TABLE.value else []
     apart.check_apart(
-        read=[*_DATA_DIR.value, *tables, *command.target_paths()],
+        read=[*_DATA_DIR.value, *tables, *target_flags.target_paths()],
         written=[pathlib.Path(_OUTPUT_DIR.value, "log_mel_cache")],
     )
     runs = (_from_table if _TABLE.value else _from_flags)(pathlib.Path(_OUTPUT_DIR.value))

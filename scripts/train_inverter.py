@@ -18,11 +18,12 @@ from absl import flags
 
 import command
 import path_flags
+import target_flags
 import training_flags
 from vggish_inversion.inverters import config
 from vggish_inversion.training import RUN_PARTS
 
-_LOAD_TARGET = command.define_target_flags()
+_LOAD_TARGET = target_flags.define_target_flags()
 _LAYER = flags.DEFINE_string("layer", None, "Tap to invert, such as conv4.", required=True)
 _DATA_DIR = path_flags.define_paths_flag(
     "data_dir", None, "Corpus folder(s), or one of prepare_dataset.py.", required=True
@@ -47,7 +48,7 @@ def main():
     from vggish_inversion.vocoders import load_vocoder
 
     apart.check_apart(
-        read=[*_DATA_DIR.value, *command.target_paths(), *training_flags.initial_weights()],
+        read=[*_DATA_DIR.value, *target_flags.target_paths(), *training_flags.initial_weights()],
         written=[pathlib.Path(_OUTPUT_DIR.value, name) for name in RUN_PARTS],
     )
     with distribution.scope(_STRATEGY.value):
