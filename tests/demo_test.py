@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests import script_runner, speech
 from tests.report import browser
 from vggish_inversion import results
+from vggish_inversion.files import documents
 
 _INVERTERS = [(f"layer_{index}", "paper") for index in range(7)]
 _LARGE = ("layer_1", "layer_2", "layer_3", "layer_4")
@@ -22,7 +23,7 @@ def _leave_an_earlier_demo(folder: pathlib.Path) -> None:
     row = dict.fromkeys(results.RESULT_COLUMNS, "")
     row |= {"layer": "layer_9", "preset": "old", "loss": "l1", "utterance": "awb-doctor"}
     results.write_table(folder / "results.csv", results.RESULT_COLUMNS, [row])
-    results.write_json(folder / "run.json", {"made_by": "demo"})
+    documents.write_json(folder / "run.json", {"made_by": "demo"})
     (folder / "notes.txt").write_text("what I heard")
     (folder / "audio" / "layer_9" / "old-l1").mkdir(parents=True)
     (folder / "audio" / "layer_9" / "old-l1" / "awb-doctor.wav").write_bytes(b"")

@@ -50,12 +50,13 @@ def write_results(folder: pathlib.Path, *, name: str = "a", shard: dict | None =
     """A results folder with sound and log-mel."""
     from vggish_inversion import audio, results
     from vggish_inversion.evaluation import tables
+    from vggish_inversion.files import documents
 
     folder.mkdir(exist_ok=True)
     settings = result_settings() | {"shard": shard}
     utterances = [f"{name}1", f"{name}2"]
     rows = result_rows(utterances)
-    results.write_json(folder / "run.json", settings)
+    documents.write_json(folder / "run.json", settings)
     results.write_table(folder / "results.csv", results.RESULT_COLUMNS, rows)
     tables.write_derived(rows, folder, layers=settings["layers"])
     for kind in ("natural", "true_log_mel", "layer_1/paper-l1"):

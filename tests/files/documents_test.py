@@ -162,3 +162,13 @@ def test_another_encoding_is_refused_with_the_next_step(path, content, step):
     path.write_bytes(content)
     with pytest.raises(documents.DocumentError, match=step):
         documents.read_text(path)
+
+
+def test_what_is_written_is_read_back_and_a_failure_leaves_what_was_there(tmp_path):
+    path = tmp_path / "run.json"
+    documents.write_json(path, {"name": "a", "values": [1, 2.5]})
+    assert path.read_text() == '{\n  "name": "a",\n  "values": [\n    1,\n    2.5\n  ]\n}\n'
+    with pytest.raises(TypeError):
+        documents.write_json(path, {"name": object()})
+    assert documents.read_json(path) == {"name": "a", "values": [1, 2.5]}
+    assert list(tmp_path.iterdir()) == [path]

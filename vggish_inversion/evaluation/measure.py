@@ -28,7 +28,6 @@ from vggish_inversion.results import (
     Condition,
     ResultsTable,
     open_results,
-    write_json,
 )
 from vggish_inversion.targets import encoder
 
@@ -213,7 +212,7 @@ def finish_run(
     if "speaker_similarity" in grid.metrics:
         with watch("references"):
             settings["speaker_similarity"] = speaker_references(utterances, grid.speaker_encoder)
-    write_json(folder / "run.json", {**settings, "seconds": watch.seconds()})
+    documents.write_json(folder / "run.json", {**settings, "seconds": watch.seconds()})
 
 
 def speaker_references(

@@ -18,7 +18,6 @@ from vggish_inversion.results import (
     SUFFIXES,
     check_results_vacant,
     is_measured,
-    write_json,
     write_table,
 )
 
@@ -99,7 +98,7 @@ def merge_results(
     merged["num_utterances"] = sum(run["num_utterances"] for run in runs.values())
     with folders.sole_writer(output):
         # First: with it, what is there is ours, also after a kill.
-        write_json(output / "run.json", {**merged, "num_shards": len(ordered)})
+        documents.write_json(output / "run.json", {**merged, "num_shards": len(ordered)})
         for path in ordered:
             for kind in SUFFIXES:
                 if (path / kind).is_dir():

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from vggish_inversion.files import folders
+
 _ARRAY_ERRORS = (ValueError, EOFError, SyntaxError, MemoryError, OverflowError, RecursionError)
 _ARRAY_ERRORS += (tokenize.TokenError, TypeError, KeyError)
 
@@ -108,6 +110,12 @@ def read_json(
         raise error(f"{path} is not JSON settings (it holds a {type(found).__name__})")
     check_fields(found, fields or {}, str(path), error=error)
     return found
+
+
+def write_json(path: pathlib.Path, content: Mapping) -> None:
+    """Writes a JSON file for `read_json`, whole or not at all."""
+    with folders.write_file(path) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def check_fields(

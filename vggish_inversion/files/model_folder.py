@@ -1,13 +1,12 @@
 """A model's folder as it ships: the model with its digest, its settings, its history, its card."""
 
-import json
 import os
 import pathlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 
-from vggish_inversion.files import integrity
+from vggish_inversion.files import documents, integrity
 
 CONFIG_FILE, CARD_FILE, HISTORY_FILE = "config.json", "README.md", "history.csv"
 
@@ -43,19 +42,9 @@ def write_model_folder(
         integrity.write_digest(saved)
         for path in beside:
             shutil.copyfile(path, unfinished / path.name)
-        text = json.dumps(settings, indent=2) + "\n"
-        (unfinished / CONFIG_FILE).write_text(text, encoding="utf-8")
+        documents.write_json(unfinished / CONFIG_FILE, settings)
         (unfinished / CARD_FILE).write_text(card, encoding="utf-8")
         folder.mkdir(exist_ok=True)
         for part in sorted(unfinished.iterdir(), key=lambda part: part.name == CARD_FILE):
             os.replace(part, folder / part.name)
     return folder
-
-
-def corpora_names(folders: Iterable[object]) -> str:
-    """How a card names the corpora of a setting such as data_dir: without where they lay.
-
-    >>> corpora_names(["/data/LJSpeech-1.1", "LibriSpeech/"])
-    'LJSpeech-1.1 and LibriSpeech'
-    """
-    return " and ".join(pathlib.PurePath(str(folder)).name for folder in folders)

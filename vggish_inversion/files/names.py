@@ -1,8 +1,11 @@
 """Makes a name for a file or folder of any text: safe on every file system, short and unique."""
 
+import difflib
 import hashlib
+import pathlib
 import re
 import unicodedata
+from collections.abc import Iterable
 
 # Three folders' names fit into one, which may have 255 bytes; so does a file's with what is
 # before and after it while it is being written.
@@ -49,6 +52,25 @@ def file_name(text: str) -> str:
     if usual and len(text.encode()) <= _MAX_FILE_BYTES and unicodedata.is_normalized("NFC", text):
         return text
     return _with_hash(text)
+
+
+def corpora_names(folders: Iterable[object]) -> str:
+    """The names of corpora in one text, without the paths to them.
+
+    >>> corpora_names(["/data/LJSpeech-1.1", "LibriSpeech/"])
+    'LJSpeech-1.1 and LibriSpeech'
+    """
+    return " and ".join(pathlib.PurePath(str(folder)).name for folder in folders)
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """The middle of an error about an unknown name: the nearest known ones, if any is near.
+
+    >>> did_you_mean("vgish", ["vggish", "yamnet"]), did_you_mean("x", ["vggish"])
+    ('; did you mean vggish?', ';')
+    """
+    near = difflib.get_close_matches(given.strip().lower(), list(known), n=2)
+    return f"; did you mean {' or '.join(near)}?" if near else ";"
 
 
 def _with_hash(text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from vggish_inversion import features
 from vggish_inversion.features import views as tap_views
-from vggish_inversion.files import compact, documents, folders, hub, model_folder
+from vggish_inversion.files import compact, documents, folders, hub, model_folder, names
 from vggish_inversion.inverters import origin, run
 from vggish_inversion.inverters.config import MODEL_FILE
 from vggish_inversion.targets import loading
@@ -104,7 +104,7 @@ def store_inverter(
             target=config["target"],
             kind=_KINDS[trained.loss],
             preset=trained.preset,
-            data=model_folder.corpora_names(config["data_dir"]),
+            data=names.corpora_names(config["data_dir"]),
             command=" ".join(map(str, config["command"])),
             commit=commit,
             num_patches=int(last["num_patches"]),
@@ -134,7 +134,7 @@ def _results_table(trained: run.InverterRun, results_dirs) -> str:
     for results_dir in map(pathlib.Path, results_dirs):
         fields = {"data_dir": list, "split": str}
         settings = documents.read_json(results_dir / "run.json", fields)
-        clips = model_folder.corpora_names(settings["data_dir"])
+        clips = names.corpora_names(settings["data_dir"])
         for row in documents.read_table(results_dir / "summary.csv", _SUMMARY_COLUMNS):
             own = (row["layer"], row["preset"], row["loss"])
             if own != (trained.layer, trained.preset, trained.loss) and row["preset"]:

@@ -14,7 +14,8 @@ import numpy as np
 
 from vggish_inversion import features
 from vggish_inversion.features import views as tap_views
-from vggish_inversion.inverters import blocks, patch_grid, view_grid
+from vggish_inversion.inverters import decoder_parts as parts
+from vggish_inversion.inverters import view_grid
 
 # Channels by halvings of the grid, and residual blocks, for one view and for several. A grid halved
 # once more has a quarter of the places, which pays for twice the channels; of several views the
@@ -42,17 +43,17 @@ def decode(embedding, params: features.LogMelParams, rng, views: tap_views.Views
         frames, halvings, name = last_frames, _LAST_GRID, f"grid_{_LAST_GRID}"
         x = _sub_pixel(x, widths[halvings], scales, f"{name}_sub_pixel", rng)
         num_frames = math.ceil(params.patch_frames / frames)
-        x = patch_grid.crop(x, (num_frames, patch_grid.grid(halvings, params)[1]), "grid_crop")
+        x = parts.crop(x, (num_frames, parts.grid(halvings, params)[1]), "grid_crop")
         x = _tower(x, name, rng, num_blocks)
     x = _sub_pixel(x, _OUTPUT_CHANNELS, (frames, 2**halvings), "sub_pixel", rng)
-    x = patch_grid.crop(x, patch_grid.grid(0, params), "crop")
-    return blocks.output_convolution(x, keras.initializers.GlorotUniform(int(rng.integers(2**31))))
+    x = parts.crop(x, parts.grid(0, params), "crop")
+    return parts.output_convolution(x, keras.initializers.GlorotUniform(int(rng.integers(2**31))))
 
 
 def _on_grid(embedding, params: features.LogMelParams, rng, views: tap_views.Views):
     """A grid, the frames of its cells, and how often the bands of a patch are halved to its own."""
-    halvings = patch_grid.DENSE_HALVINGS
-    dense_frames, dense_bands = patch_grid.grid(halvings, params)
+    halvings = parts.DENSE_HALVINGS
+    dense_frames, dense_bands = parts.grid(halvings, params)
     width = _SIZES[views.num_views > 1][0][halvings]
     if views.num_views > 1:
         x, frames, band_halvings = view_grid.on_grid(embedding, params, views)
@@ -60,7 +61,7 @@ def _on_grid(embedding, params: features.LogMelParams, rng, views: tap_views.Vie
             return x, frames, band_halvings
         return _sub_pixel(x, width, (1, dense_bands), "unfold", rng), frames, halvings
     if len(embedding.shape) > 2:
-        x, halvings = patch_grid.on_grid(embedding, params)
+        x, halvings = parts.on_grid(embedding, params)
         return x, 2**halvings, halvings
     shape = (dense_frames, dense_bands, width)
     x = keras.layers.Dense(math.prod(shape), kernel_initializer=_he(rng), name="dense")(embedding)
@@ -76,7 +77,7 @@ def _tower(x, name: str, rng, num_blocks: int):
 def _residual_block(x, channels: int, name: str, rng):
     """Two convolutions beside a skip; it begins as the identity (Goyal et al. 2017)."""
     y = _he_convolution(x, channels, f"{name}_conv_0", rng, use_bias=False)
-    y = blocks.batch_norm_relu(y, f"{name}_conv_0")
+    y = parts.batch_norm_relu(y, f"{name}_conv_0")
     y = _he_convolution(y, channels, f"{name}_conv_1", rng, use_bias=False)
     y = keras.layers.BatchNormalization(
         momentum=0.95, gamma_initializer="zeros", name=f"{name}_conv_1_norm"

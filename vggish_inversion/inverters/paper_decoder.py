@@ -10,7 +10,7 @@ import numpy as np
 
 from vggish_inversion import features
 from vggish_inversion.features import views as tap_views
-from vggish_inversion.inverters import blocks, patch_grid
+from vggish_inversion.inverters import decoder_parts as parts
 
 # Convolutions after the upsampling to each grid, named by how many halvings it lies under a patch;
 # deeper grids take the last row. The output layer follows the convolutions of grid 0.
@@ -30,16 +30,16 @@ def decode(embedding, params: features.LogMelParams, rng, views: tap_views.Views
             f'the "paper" preset inverts a patch alone, not {views.num_views} views; use "large"'
         )
     if len(embedding.shape) == 2:
-        x, halvings = _unfold(embedding, params, rng), patch_grid.DENSE_HALVINGS
+        x, halvings = _unfold(embedding, params, rng), parts.DENSE_HALVINGS
     else:
-        x, halvings = patch_grid.on_grid(embedding, params)
+        x, halvings = parts.on_grid(embedding, params)
     for level in range(halvings, -1, -1):
         if level < halvings:
             x = _upsample(x, level, params)
         if level < halvings or level == 0:
             for index, channels in enumerate(_CHANNELS[min(level, 3)]):
                 x = _convolution(x, channels, f"grid_{level}_conv_{index}", rng)
-    return blocks.output_convolution(x, _initializer(rng))
+    return parts.output_convolution(x, _initializer(rng))
 
 
 def dense_widths(tap_shape: Sequence[int]) -> tuple[int, ...]:
@@ -49,21 +49,21 @@ def dense_widths(tap_shape: Sequence[int]) -> tuple[int, ...]:
 
 def _unfold(x, params: features.LogMelParams, rng):
     """Dense layers from a fully connected tap to the deepest convolutional grid."""
-    frames, bands = patch_grid.grid(patch_grid.DENSE_HALVINGS, params)
+    frames, bands = parts.grid(parts.DENSE_HALVINGS, params)
     widths = (*dense_widths(x.shape[1:]), frames * bands * _DENSE_CHANNELS)
     for index, width in enumerate(widths):
         name = f"dense_{index}"
         x = keras.layers.Dense(
             width, use_bias=False, kernel_initializer=_initializer(rng), name=name
         )(x)
-        x = blocks.batch_norm_relu(x, name)
+        x = parts.batch_norm_relu(x, name)
     return keras.layers.Reshape((frames, bands, _DENSE_CHANNELS), name="unfold")(x)
 
 
 def _upsample(x, level: int, params: features.LogMelParams):
     """Doubles the grid by repetition; crops where a halving had been rounded up."""
     x = keras.layers.UpSampling2D(2, name=f"grid_{level}_upsample")(x)
-    return patch_grid.crop(x, patch_grid.grid(level, params), f"grid_{level}_crop")
+    return parts.crop(x, parts.grid(level, params), f"grid_{level}_crop")
 
 
 def _convolution(x, channels: int, name: str, rng):
@@ -75,7 +75,7 @@ def _convolution(x, channels: int, name: str, rng):
         kernel_initializer=_initializer(rng),
         name=name,
     )(x)
-    return blocks.batch_norm_relu(x, name)
+    return parts.batch_norm_relu(x, name)
 
 
 def _initializer(rng: np.random.Generator):

@@ -7,7 +7,7 @@ import numpy as np
 
 from vggish_inversion import features
 from vggish_inversion.features import views as tap_views
-from vggish_inversion.inverters import patch_grid
+from vggish_inversion.inverters import decoder_parts as parts
 
 # More rows than this of one place in time tell the same, but for what borders a patch.
 _ROWS_PER_CELL = 2
@@ -69,9 +69,9 @@ def on_grid(embedding, params: features.LogMelParams, views: tap_views.Views):
     x = keras.ops.take(x, rows.tolist(), axis=1)
     x = keras.layers.Permute((1, 3, 2, 4), name="bands_first")(x)
     x = keras.layers.Reshape((num_cells, bands, num_rows * channels), name="cells")(x)
-    halvings = patch_grid.num_halvings((1, bands), params)
-    if bands != patch_grid.grid(halvings, params)[1]:
-        x = keras.layers.Resizing(num_cells, patch_grid.grid(halvings, params)[1], name="resize")(x)
+    halvings = parts.num_halvings((1, bands), params)
+    if bands != parts.grid(halvings, params)[1]:
+        x = keras.layers.Resizing(num_cells, parts.grid(halvings, params)[1], name="resize")(x)
     return x, frames_per_cell(frames, views), halvings
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 import os
 import pathlib
 from collections.abc import Callable, Collection
@@ -95,8 +94,7 @@ def export_saved_model(
         with quiet.stderr_kept_back(), _names_for_graphs(reconstructor.road.parts):
             tf.saved_model.save(model, str(unfinished), signatures=model.signatures())
         facts = _facts(trained, reconstructor, vocoder_name)
-        settings = json.dumps(facts, indent=2) + "\n"
-        (unfinished / "config.json").write_text(settings, encoding="utf-8")
+        documents.write_json(unfinished / "config.json", facts)
         card = _card(facts, target, folder.name)
         (unfinished / "README.md").write_text(card, encoding="utf-8")
     return folder

@@ -1,13 +1,12 @@
 """Loads a `Reconstructor` from a name, a folder, an archive or a URL."""
 
-import difflib
 import os
 import pathlib
 import tempfile
 from typing import Any
 
 from vggish_inversion import reconstruction, vocoders
-from vggish_inversion.files import download, hub
+from vggish_inversion.files import download, hub, names
 from vggish_inversion.inverters import run, search
 from vggish_inversion.reconstruction import model_folders, saved_model
 from vggish_inversion.targets import loading
@@ -69,8 +68,7 @@ def load_reconstructor(
     there = sorted({trained.config["target"] for trained in stored_runs()})
     source = loading.canonical_name(source)
     if source not in there:
-        near = difflib.get_close_matches(source.lower(), there, n=2)
-        advice = f"; did you mean {' or '.join(near)}?" if near else ";"
+        advice = names.did_you_mean(source, there)
         raise ValueError(
             f"no inverters for {source!r} in {hub.models_dir()}{advice} there are some for: "
             f"{' '.join(there) or '(nothing)'}; or give a run's folder, a SavedModel or its URL"

@@ -46,7 +46,6 @@ from vggish_inversion.results.writing import (
     check_results_vacant,
     count_utterances,
     open_results,
-    write_json,
     write_table,
 )
 
@@ -88,6 +87,5 @@ __all__ = [
     "rules_of",
     "word_errors_of",
     "short_command",
-    "write_json",
     "write_table",
 ]

@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
+from vggish_inversion.files import names
 from vggish_inversion.results.conditions import OK, Condition
 
 # Before the last name of each path that leads out of the folder where the command was given.
@@ -122,8 +123,8 @@ class Results:
         run = self.run or {}
         folders = run.get("data_dir") or ["unknown clips"]
         folders = folders if isinstance(folders, list) else [folders]
-        names = " and ".join(pathlib.PurePath(str(folder)).name for folder in folders)
-        return ", ".join(filter(None, (names, str(run.get("split") or ""))))
+        corpora = names.corpora_names(folders)
+        return ", ".join(filter(None, (corpora, str(run.get("split") or ""))))
 
     @property
     def command(self) -> str:

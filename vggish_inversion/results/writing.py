@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import io
-import json
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -111,12 +110,6 @@ def write_table(path: pathlib.Path, columns: Sequence[str], rows: Iterable[Mappi
         writer.writerows(rows)
 
 
-def write_json(path: pathlib.Path, content: Mapping) -> None:
-    """Writes a JSON file, whole or not at all."""
-    with folders.write_file(path) as unfinished:
-        unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
 def _row_key(row: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(row[name] for name in (*KEYS, "utterance"))
 
@@ -214,7 +207,7 @@ def open_results(
             "use another output folder"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(path, merged)
+    documents.write_json(path, merged)
 
 
 def _is_same_data(kept: Mapping, settings: Mapping) -> bool:

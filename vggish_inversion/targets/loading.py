@@ -1,10 +1,9 @@
 """Loads a frozen target from a name or a path."""
 
-import difflib
 import importlib
 import os
 
-from vggish_inversion.files import hub
+from vggish_inversion.files import hub, names
 from vggish_inversion.targets import encoder
 from vggish_inversion.targets.own import model_files
 
@@ -41,8 +40,7 @@ def _nearest(name: str) -> str:
     """The beginning of an answer to a name that is none's."""
     folders = sorted((hub.models_dir() / "small_encoder").glob("*"))
     known = ["vggish", "yamnet", *(f"small_encoder/{path.name}" for path in folders)]
-    near = difflib.get_close_matches(name.strip().lower(), known, n=2)
-    return f"; did you mean {' or '.join(near)}?" if near else ";"
+    return names.did_you_mean(name, known)
 
 
 def load_target(

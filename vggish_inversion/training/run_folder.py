@@ -6,7 +6,6 @@ network is there in the end. Inverters and vocoders are trained so.
 """
 
 import contextlib
-import json
 import pathlib
 from collections.abc import Iterator, Mapping
 
@@ -65,8 +64,7 @@ def open_run(run_dir: pathlib.Path, settings: Mapping, *, writes: bool = True) -
         _check_settings(run_dir, settings)
         path = run_dir / "config.json"
         if not (path.is_file() and _has_begun(run_dir)):
-            with folders.write_file(path) as unfinished:
-                unfinished.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+            documents.write_json(path, settings)
         yield
 
 

@@ -4,7 +4,7 @@ import json
 import pathlib
 from collections.abc import Mapping
 
-from vggish_inversion.files import compact, documents, hub, model_folder
+from vggish_inversion.files import compact, documents, hub, model_folder, names
 from vggish_inversion.vocoders import neural, training
 
 _CARD = """# vocoder/{name}
@@ -88,7 +88,7 @@ def store_vocoder(
             name=name,
             network=_NETWORKS[name],
             num_weights=model.count_params(),
-            data=model_folder.corpora_names(config["data_dir"]),
+            data=names.corpora_names(config["data_dir"]),
             command=" ".join(map(str, config["command"])),
             commit=commit,
             num_steps=int(last["epoch"]) * config["steps_per_epoch"],

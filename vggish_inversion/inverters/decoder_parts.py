@@ -1,4 +1,7 @@
-"""The grids between a patch and a deep tap: a patch halved again and again."""
+"""What the decoders share: the grids between a patch and a deep tap, and the layers on them.
+
+A grid is a patch that was halved again and again; decoders double it back.
+"""
 
 import math
 from collections.abc import Sequence
@@ -52,3 +55,16 @@ def crop(x, shape: tuple[int, int], name: str):
     if any(right for _, right in surplus):
         x = keras.layers.Cropping2D(surplus, name=name)(x)
     return x
+
+
+def batch_norm_relu(x, name: str):
+    """Batch normalisation, with running means that short training can fill, and a ReLU."""
+    x = keras.layers.BatchNormalization(momentum=0.95, name=f"{name}_norm")(x)
+    return keras.layers.ReLU(name=f"{name}_relu")(x)
+
+
+def output_convolution(x, initializer):
+    """One band-and-frame value from each place's channels; float32 under any precision."""
+    return keras.layers.Conv2D(
+        1, 3, padding="same", kernel_initializer=initializer, dtype="float32", name="output_conv"
+    )(x)
