@@ -3,11 +3,14 @@
 import json
 import math
 import pathlib
+import tempfile
 
+import pytest
 import tensorflow as tf
 
 import figures
 from tests import script_runner
+from tests.asr import whisper_folder
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -95,12 +98,39 @@ class TrainingTest(tf.test.TestCase):
 
 class RecognisersTest(tf.test.TestCase):
     def test_last_line_is_json(self):
-        flags = ["--limit=2", "--num_turns=1"]
-        done = script_runner.run("benchmarks/recognisers.py", *flags)
+        done = script_runner.run("benchmarks/recognisers.py", "--limit=2", "--num_turns=1")
         self.assertEqual(done.returncode, 0, done.stderr)
         result = json.loads(done.stdout.splitlines()[-1])
-        self.assertEqual((result["num_clips"], result["num_processes"]), (2, 2))
-        self.assertGreater(result["speedup"], 0)
+        self.assertEqual(result["num_clips"], 2)
+        self.assertEqual(list(result["recognisers"]), ["pocketsphinx:1", "pocketsphinx"])
+        alone, several = result["recognisers"].values()
+        self.assertEqual((alone["speedup"], several["speedup"]), (1, result["speedup"]))
+        for name in ("wer", "wer_low", "wer_high", "insertion_rate", "num_gated"):
+            self.assertEqual(alone[name], several[name])
+        self.assertBetween(alone["wer"], alone["wer_low"], alone["wer_high"])
+        for row in (alone, several):
+            self.assertGreater(row["times_realtime"], 0)
+            self.assertGreater(row["cpu_seconds_per_second"], 0)
+
+
+class GatesTest(tf.test.TestCase):
+    def test_each_condition_is_scored_with_and_without_gates(self):
+        pytest.importorskip("ctranslate2")
+        scratch = self.enterContext(tempfile.TemporaryDirectory())
+        folder = whisper_folder.write_whisper_folder(pathlib.Path(scratch))
+        flags = [f"--data_dirs={_ROOT / 'scripts' / 'demo_speech'}", "--limit=2"]
+        flags += ["--layer=layer_6", f"--asr_model={folder}"]
+        done = script_runner.run("benchmarks/gates.py", *flags)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout.splitlines()[-1])
+        names = ["natural", "true_log_mel", "layer_6", "white noise", "pink noise", "hum"]
+        self.assertCountEqual(result["conditions"], names)
+        for row in result["conditions"].values():  # random weights repeat themselves
+            gated = {"wer": 1, "insertion_rate": 0, "heard": 0, "num_gated": 2}
+            self.assertEqual(row["gated"], gated)
+            self.assertGreater(row["open"]["heard"], 1)
+            self.assertEqual(row["open"]["num_gated"], 0)
+            self.assertEqual(sum(row["reasons"].values()), 2)
 
 
 class EvaluationTest(tf.test.TestCase):

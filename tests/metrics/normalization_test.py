@@ -148,6 +148,42 @@ def test_what_whisper_writes_agrees_with_what_was_said():
     assert metrics.word_errors(said, written).num_errors > 2
 
 
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("mister smith went to saint louis", "Mr. Smith went to St. Louis."),
+        ("missus jones and doctor brown", "Mrs. Jones and Dr. Brown"),
+        ("professor hale", "Prof. Hale"),
+        ("twenty three dollars and fifty cents", "$23.50"),
+        ("a five pound note", "a £5 note"),
+        ("five thousand dollars", "$5,000"),
+        ("in eighteen fifty", "in 1850"),
+        ("in nineteen oh five", "in 1905"),
+        ("the twenty first of may", "the 21st of May"),
+        ("fifty percent", "50%"),
+        ("two point five", "2.5"),
+        ("twelve hundred men", "1,200 men"),
+        ("a hundred", "a 100"),
+        ("i do not know we are late", "I don't know, we're late!"),
+        ("he has gone", "he's gone"),
+        ("i'm going to because i want to", "I'm gonna, 'cause I wanna"),
+        ("the colour of the theatre", "the color of the theater"),
+        ("hello there", "Um, hello... [noise] there (laughs)"),
+    ],
+)
+def test_english_is_compared_as_it_is_said(said, written):
+    pytest.importorskip("whisper_normalizer")
+    errors = metrics.word_errors(said, written, metrics.WHISPER_ENGLISH)
+    assert errors.num_errors == 0
+    assert metrics.word_errors(written, said, metrics.WHISPER_ENGLISH).num_errors == 0
+
+
+def test_other_languages_lose_case_and_punctuation_alone():
+    said, written = "l'été coûte cher n'est ce pas", "« L’été coûte cher, n’est-ce pas ? »"
+    assert metrics.word_errors(said, written).num_errors == 0
+    assert metrics.word_errors("dreiundzwanzig", "23").num_errors == 1  # digits stay as written
+
+
 def test_unknown_rules_are_refused():
     with pytest.raises(ValueError, match="no rules 'loud': expected letters"):
         metrics.normalize_text("text", "loud")

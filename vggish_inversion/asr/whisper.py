@@ -106,19 +106,22 @@ class WhisperTranscriber:
 
     def transcribe_all(self, waveforms: Iterable[np.ndarray]) -> Iterator[str | Exception]:
         """Transcribes many, in order: some at a time, a batch per core; see `Transcriber`."""
+        for heard in self.hear_all(waveforms):
+            yield heard if isinstance(heard, Exception) else self._gate.join(heard)
+
+    def hear_all(
+        self, waveforms: Iterable[np.ndarray]
+    ) -> Iterator[list[gates.Hypothesis] | Exception]:
+        """What the decoder makes of each window, believed or not; see `transcribe_all`."""
         rest = iter(waveforms)
         waiting: collections.deque[batches.Batches] = collections.deque()
         with concurrent.futures.ThreadPoolExecutor(self._num_workers) as pool:
             while some := list(itertools.islice(rest, _WAVEFORMS_AHEAD)):
                 waiting.append(batches.Batches(some, functools.partial(pool.submit, self._hear)))
                 if len(waiting) > 1:  # the next ones keep the cores busy
-                    yield from self._believe(waiting.popleft())
+                    yield from waiting.popleft().results()
             while waiting:
-                yield from self._believe(waiting.popleft())
-
-    def _believe(self, some: batches.Batches) -> Iterator[str | Exception]:
-        for heard in some.results():
-            yield heard if isinstance(heard, Exception) else self._gate.join(heard)
+                yield from waiting.popleft().results()
 
     def _find_prompt(self, language: str, model: str) -> list[int]:
         words = ["<|startoftranscript|>"]
