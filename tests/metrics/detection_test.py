@@ -71,6 +71,15 @@ def test_normal_scores_have_the_rate_of_the_formula():
         assert rate == pytest.approx(stats.norm.cdf(-distance / 2), abs=0.004)
 
 
+def test_steps_of_many_scores_are_near_enough():
+    rng = np.random.default_rng(0)
+    is_target = np.arange(300_000) < 5_000
+    for distance in (0.0, 2.0, 5.0):
+        trials = ScoredTrials(rng.normal(size=300_000) + distance * is_target, is_target)
+        joined = trials.equal_error_rate(np.ones(300_000))
+        assert joined == pytest.approx(trials.equal_error_rate(), abs=2e-4)
+
+
 def test_linkability_is_the_integral_of_its_definition():
     """D_sys = integral of p(s) D(s), for densities that are known: two normals."""
     rng = np.random.default_rng(1)

@@ -5,6 +5,7 @@ import numpy as np
 # As the VoicePrivacy Challenge counts its bins: one for ten target trials, at most 100.
 _TRIALS_PER_BIN, _MAX_BINS = 10, 100
 _MIN_BINS = 5
+_MAX_LEVELS = 2**14
 
 
 class ScoredTrials:
@@ -32,17 +33,21 @@ class ScoredTrials:
             )
         if is_target.all() or not is_target.any():
             raise ValueError("expected target trials and others, found one kind alone")
-        self._order = np.argsort(-scores, kind="stable")
-        ordered = scores[self._order]
-        # A threshold accepts all trials of one score, or none.
-        self._last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+        order = np.argsort(-scores, kind="stable")
+        ordered = scores[order]
+        # A threshold accepts all trials of one score, or none: levels are counted from the highest.
+        levels = np.empty(len(scores), int)
+        levels[order] = np.cumsum(np.append(False, ordered[1:] != ordered[:-1]))
+        self._levels = self._coarse = 2 * levels + is_target
+        if levels.max() >= _MAX_LEVELS:
+            self._coarse = 2 * (levels * _MAX_LEVELS // (levels.max() + 1)) + is_target
         self._is_target = is_target
         num_bins = min(int(is_target.sum()) // _TRIALS_PER_BIN, _MAX_BINS)
         low, high = ordered[-1], ordered[0]
         self._bins = None
         if num_bins >= _MIN_BINS and low < high:
             places = ((scores - low) / (high - low) * num_bins).astype(int)
-            self._bins = np.minimum(places, num_bins - 1)
+            self._bins = 2 * np.minimum(places, num_bins - 1) + is_target
 
     def __repr__(self) -> str:
         """What it is."""
@@ -59,16 +64,21 @@ class ScoredTrials:
         0.5
 
         Args:
-            weights: `[trials]`, at least 0; each trial counts once if None.
+            weights: `[trials]`, at least 0; each trial counts once if None. With weights, more than
+                16,384 different scores are joined to as many steps, which is near enough for a
+                bootstrap.
 
         Returns:
             A fraction: 0 if the scores part the kinds, 0.5 at chance, 1 if they are the wrong way
             round; nan if all trials of a kind weigh nothing.
         """
-        accepted, rejected = self._error_rates(weights)
-        difference = accepted - rejected
-        if not np.isfinite(difference[-1]):
+        sums = _sums(self._levels if weights is None else self._coarse, weights)
+        totals = sums.sum(axis=0)
+        if not totals.all():
             return float("nan")
+        # At every threshold, strict to lenient.
+        accepted, found = (np.cumsum(np.append([[0, 0]], sums, axis=0), axis=0) / totals).T
+        difference = accepted - (1 - found)
         after = int(np.argmax(difference >= 0))
         if difference[after] == 0:
             # A flat stretch of zeros is one crossing: both rates are equal, and stay so.
@@ -94,25 +104,17 @@ class ScoredTrials:
         """
         if self._bins is None:
             return float("nan")
-        weights = np.ones(len(self._bins)) if weights is None else np.asarray(weights, np.float64)
-        sums = np.bincount(
-            2 * self._bins + self._is_target, weights, minlength=2 * int(self._bins.max()) + 2
-        )
-        totals = sums[1::2].sum(), sums[::2].sum()
-        if not all(totals):
+        sums = _sums(self._bins, weights)
+        totals = sums.sum(axis=0)
+        if not totals.all():
             return float("nan")
-        target, other = sums[1::2] / totals[0], sums[::2] / totals[1]
+        other, target = (sums / totals).T
         # 2 LR / (1 + LR) - 1 = (p - q) / (p + q), which needs no care where q is 0.
         local = np.maximum(target - other, 0) / np.maximum(target + other, np.finfo(float).tiny)
         return float(np.sum(target * local))
 
-    def _error_rates(self, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        """False acceptances and false rejections at every threshold, strict to lenient."""
-        weights = np.ones(len(self._order)) if weights is None else np.asarray(weights, np.float64)
-        ordered, is_target = weights[self._order], self._is_target[self._order]
-        rates = []
-        for kind in (~is_target, is_target):
-            accepted = np.append(0.0, np.cumsum(np.where(kind, ordered, 0.0))[self._last])
-            with np.errstate(invalid="ignore"):
-                rates.append(accepted / accepted[-1])
-        return rates[0], 1 - rates[1]
+
+def _sums(places: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """`[steps, 2]` weights of other and of target trials, of places that count both in turn."""
+    num_steps = int(places.max()) // 2 + 1
+    return np.bincount(places, weights, minlength=2 * num_steps).reshape(num_steps, 2)
