@@ -8,7 +8,6 @@ import matplotlib.image
 import soundfile
 import tensorflow as tf
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.report import browser, document, results_folder
 from vggish_inversion import report, results
@@ -154,10 +153,13 @@ class GalleryTest(tf.test.TestCase):
                 "return [...document.querySelectorAll('audio')].map(a => [a.paused, a.currentTime])"
             )
             driver.execute_script(start)
-            wait = WebDriverWait(driver, 10, 0.02)
-            wait.until(lambda driver: driver.execute_script(state)[0][1] > 0.7)
+            browser.wait_until(
+                driver, lambda driver: driver.execute_script(state)[0][1] > 0.7, "the first is mute"
+            )
             driver.execute_script("document.querySelectorAll('audio')[2].play()")
-            wait.until(lambda driver: driver.execute_script(state)[2][1] > 0.5)
+            browser.wait_until(
+                driver, lambda driver: driver.execute_script(state)[2][1] > 0.7, "it starts anew"
+            )
             paused = [item[0] for item in driver.execute_script(state)]
             self.assertEqual(paused, [True, True, False, True])
             self.assertEmpty(driver.get_log("browser"))
