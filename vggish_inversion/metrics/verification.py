@@ -13,6 +13,8 @@ import numpy as np
 from vggish_inversion.metrics import detection
 
 _NUM_DRAWS = 1000
+# Of more trials an interval is narrow, and each draw takes long.
+_MANY_TRIALS, _NUM_DRAWS_OF_MANY = 10**6, 200
 # Draws of fewer say next to nothing about others: of two, every valid draw is the same two.
 _LEAST_SPEAKERS = 5
 _TAIL = 0.025
@@ -141,8 +143,9 @@ def _drawn_weights(
     own: np.ndarray, column: np.ndarray, is_target: np.ndarray, num_speakers: int, seed: int
 ) -> Iterator[np.ndarray]:
     """Of each trial, when speakers are drawn anew."""
+    num_draws = _NUM_DRAWS if len(own) < _MANY_TRIALS else _NUM_DRAWS_OF_MANY
     share = np.full(num_speakers, 1 / num_speakers)
-    times = np.random.default_rng(seed).multinomial(num_speakers, share, size=_NUM_DRAWS)
+    times = np.random.default_rng(seed).multinomial(num_speakers, share, size=num_draws)
     for counts in times.astype(np.float64):
         # A trial whose speaker is not enrolled (-1) belongs to nobody who could be drawn.
         trial = np.append(counts, 1.0)[own]
