@@ -23,6 +23,15 @@ _VGGISH_POOL4 = 9 * (
 )
 
 
+@pytest.mark.parametrize(
+    "path", sorted((_ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem
+)
+def test_each_knows_its_flags(path):
+    """What a run finds out in minutes: it imports, defines its flags, and names a wrong one."""
+    done = script_runner.run(f"benchmarks/{path.name}", "--no_such_flag=1")
+    assert done.returncode == 2 and "no_such_flag" in done.stderr, done.stderr
+
+
 class TargetsTest(tf.test.TestCase):
     def test_last_line_is_json(self):
         flags = ["--targets=vggish", "--taps=conv1,pool4", "--batch_size=1", "--num_turns=1"]
@@ -40,6 +49,7 @@ class TargetsTest(tf.test.TestCase):
                 self.assertTrue(math.isfinite(value) and value > 0, row)
 
 
+@pytest.mark.slow
 class VocodersTest(tf.test.TestCase):
     def test_last_line_is_json(self):
         flags = ["--limit=1", "--num_iterations=8", "--wer_of=true_log_mel,layer_6"]
@@ -70,6 +80,7 @@ class SpeakerVerificationTest(tf.test.TestCase):
         self.assertGreater(result["planted_eer"], 0.5)
 
 
+@pytest.mark.slow
 class EndToEndTest(tf.test.TestCase):
     def test_last_line_is_json(self):
         flags = ["--limit=2", "--layers=layer_0", "--num_iterations=8", "--num_turns=1"]
@@ -86,6 +97,7 @@ class EndToEndTest(tf.test.TestCase):
         self.assertLess(row["published_vocoder_l1"], 0.2)
 
 
+@pytest.mark.slow
 class TrainingTest(tf.test.TestCase):
     def test_last_line_is_json(self):
         flags = ["--seconds=1", "--num_steps=2", "--num_turns=1", "--every=1", "--layer=layer_0"]
@@ -133,6 +145,7 @@ class GatesTest(tf.test.TestCase):
             self.assertEqual(sum(row["reasons"].values()), 2)
 
 
+@pytest.mark.slow
 class EvaluationTest(tf.test.TestCase):
     def test_last_line_is_json(self):
         flags = ["--limit=1", "--layers=layer_0", "--num_turns=1"]

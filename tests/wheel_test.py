@@ -84,6 +84,7 @@ class WheelTest(unittest.TestCase):
         self.assertLess(self.wheel.stat().st_size, 25e6)
         self.assertEqual(self.wheel.name.split("-")[1], vi.__version__)
 
+    @pytest.mark.slow
     def test_an_sdist_makes_the_same_wheel(self):
         build = [sys.executable, "-c", _BUILD_SDIST, self.folder]
         subprocess.run(build, cwd=self.sources, check=True, capture_output=True)

@@ -8,6 +8,7 @@ import sys
 import tempfile
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tests import speech
@@ -243,6 +244,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_corpus(tmp_path):
     noise = np.random.default_rng(0).normal(size=(400 * 96, 64)).astype(np.float16)
     with tf.io.TFRecordWriter(str(tmp_path / "shard")) as writer:

@@ -11,7 +11,6 @@ import socket
 import tarfile
 import tempfile
 import threading
-import time
 from unittest import mock
 
 import keras
@@ -155,14 +154,12 @@ class ReadVariablesTest(_FilesTest):
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))  # bound, but not listening
             url = f"http://127.0.0.1:{closed.getsockname()[1]}/google/net/1"
-            start = time.monotonic()
             with self.assert_refused(
                 f"download {url}?tf-hub-format=compressed",
                 "or download https://example.org/net.ckpt",
                 "--target_weights=",
             ):
                 hub.read_variables(url, alternative="https://example.org/net.ckpt")
-            self.assertLess(time.monotonic() - start, 5.0)
 
     def test_silent_server(self):
         timeout = mock.patch.object(download, "_TIMEOUT_SECONDS", 0.2)

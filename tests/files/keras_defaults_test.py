@@ -23,7 +23,7 @@ for layer, preset in (("layer_1", "paper"), ("layer_6", "paper"), ("layer_3", "l
     settings = config.TrainConfig(preset=preset, num_views=3 if preset == "large" else 1)
     model, inverter = chain.build_training_model(target, layer, settings)
     windows = np.zeros((2, *model.input_shape[1:]), np.float32)
-    model.compile("adam", "mae")
+    model.compile("adam", "mae", run_eagerly=True)
     model.fit(windows, patches, verbose=0)
     kinds = {weight.dtype for weight in inverter.weights}
     print(model.output.shape, model.compute_dtype, *kinds)

@@ -197,6 +197,7 @@ class ExportTest(tf.test.TestCase):
         vocoder = vocoders.load_vocoder("vocos", target.log_mel)
         self._check(trained, target, vocoder=vocoder, vocoder_name="vocos")
 
+    @pytest.mark.slow
     def test_overlapping_patches(self):
         trained = run.read_run(hub.find_model(_LAYER_1))
         self._check(trained, trained.load_target(), num_iterations=4, patch_hop_frames=40)
@@ -207,6 +208,7 @@ class ExportTest(tf.test.TestCase):
         trained = small_runs.write(self.folder / "run", target, "layer3")
         self._check(trained, target, num_iterations=2)
 
+    @pytest.mark.slow
     def test_vggish(self):
         target = loading.load_target("vggish", weights=encoder.UNTRAINED)
         trained = small_runs.write(
@@ -224,6 +226,7 @@ class ExportTest(tf.test.TestCase):
         trained = small_runs.write(self.folder / "run", target, "pool")
         self._check(trained, target, num_iterations=2)
 
+    @pytest.mark.slow
     def test_a_saved_model_as_target(self):
         taps = keras.Model(
             *(lambda model: (model.input, {"pool": model.get_layer("pool").output}))(

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from vggish_inversion.targets import encoder, loading, receptive_field
@@ -51,6 +52,7 @@ class ByHandTest(tf.test.TestCase):
                 self.assertEqual(_size_and_step(span), expected.get(tap), tap)
             self.assertEqual(tap in whole, tap not in expected)
 
+    @pytest.mark.slow  # 288 MB for arithmetic that the small encoder shares
     def test_vggish(self):
         self._assert_sizes("vggish", _VGGISH, ["fc1_1", "fc1_2", "fc2", "fc2_relu"])
 

@@ -224,6 +224,7 @@ class PublishedFilesTest(tf.test.TestCase):
         for source in (self.checkpoint.parent, self.folder / "vggish.weights.h5"):
             self.assertEqual(vggish.load(weights=source).fingerprint, fingerprint)
 
+    @pytest.mark.slow  # YAMNet's is the one by default: this one is 288 MB
     def test_saved_model_of_tf_hub(self):
         target = vggish.load(weights=str(self.saved_model))
         self.assert_equals_reference(target)
@@ -317,6 +318,7 @@ class UntrainedTest(tf.test.TestCase):
             self.assertGreater(np.mean(values != 0), 0.3, name)
             self.assertGreater(np.mean(np.std(values, axis=0)), 0.1, name)  # patches differ
 
+    @pytest.mark.slow  # fingerprints of seeds: fingerprint_test
     def test_seed(self):
         again = vggish.load(weights="untrained", seed=3).fingerprint
         other = vggish.load(weights="untrained", seed=4).fingerprint

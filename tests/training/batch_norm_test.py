@@ -47,7 +47,7 @@ def test_a_network_without_any_is_left_alone():
     assert batch_norm.reestimate(network, iter([])) == 0
 
 
-@pytest.mark.parametrize("loss", ["l1", "gan"])
+@pytest.mark.parametrize("loss", ["l1", pytest.param("gan", marks=pytest.mark.slow)])
 def test_a_few_recordings_do_not_train_to_noise(tmp_path, loss, caplog):
     target = loading.load_target("small_encoder/speech_commands", weights="untrained")
     utterances = corpora.read_corpus(speech.DEMO_SPEECH)[:6]

@@ -199,6 +199,7 @@ training.train_vocoder(
 """
 
 
+@pytest.mark.slow  # an inverter's run on JAX is the one by default
 class JaxTest(tf.test.TestCase):
     def test_a_run_on_jax_needs_no_tensorflow(self):
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory())) / "run"
