@@ -126,7 +126,7 @@ class PocketSphinxTest(tf.test.TestCase):
         self.assertLessEqual(len(children[1]), 2)
         del transcriber, workers
         for process in children[1]:
-            self.assertIsNotNone(process.wait(timeout=20))
+            self.assertIsNotNone(process.wait(timeout=120))
 
     def test_the_longest_of_what_is_there_is_begun_first(self):
         lengths = [8000, 100, 16000, 12000]
