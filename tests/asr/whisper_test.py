@@ -96,6 +96,13 @@ class WhisperTest(unittest.TestCase):
         self.assertIsInstance(short, asr.TranscriptionError)
         self.assertRegex(str(short), "Whisper gave up: out of memory")
 
+    def test_what_nobody_waits_for_is_not_heard(self):
+        calls = self._decoded(gates.Hypothesis("a bird"))
+        heard = self.transcriber.transcribe_all(_noise(1) for _ in range(1000))
+        self.assertEqual(next(heard), "a bird")
+        heard.close()
+        self.assertLessEqual(sum(number for _, number in calls), 32)
+
     def _decoded(self, heard, *, whole=None) -> list[tuple[int, int]]:
         """Has the decoder say so, and lists what it is asked: frames, and windows of the batch."""
         calls = []

@@ -115,13 +115,16 @@ class WhisperTranscriber:
         """What the decoder makes of each window, believed or not; see `transcribe_all`."""
         rest = iter(waveforms)
         waiting: collections.deque[batches.Batches] = collections.deque()
-        with concurrent.futures.ThreadPoolExecutor(self._num_workers) as pool:
+        pool = concurrent.futures.ThreadPoolExecutor(self._num_workers)
+        try:
             while some := list(itertools.islice(rest, _WAVEFORMS_AHEAD)):
                 waiting.append(batches.Batches(some, functools.partial(pool.submit, self._hear)))
                 if len(waiting) > 1:  # the next ones keep the cores busy
                     yield from waiting.popleft().results()
             while waiting:
                 yield from waiting.popleft().results()
+        finally:  # the one that asked may have heard enough
+            pool.shutdown(cancel_futures=True)
 
     def _find_prompt(self, language: str, model: str) -> list[int]:
         words = ["<|startoftranscript|>"]
