@@ -6,11 +6,20 @@ make lowest runs it with the lowest versions that setup.py declares. Prints a li
 ends with exit code 1 at the first that fails, with what it said.
 """
 
-import argparse
 import importlib.metadata
 import pathlib
 import subprocess
 import sys
+
+from absl import flags
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scripts"))
+
+import command
+
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", None, "Of all outputs; must not be there.", required=True
+)
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 _SPEECH = _ROOT / "scripts" / "demo_speech"
@@ -57,23 +66,19 @@ def programs(folder: pathlib.Path) -> list[list[str]]:
 
 def main() -> int:
     """Runs them all."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--output_dir", required=True, help="of all outputs; must not be there")
-    folder = pathlib.Path(parser.parse_args().output_dir)
+    folder = pathlib.Path(_OUTPUT_DIR.value)
     folder.mkdir(parents=True)
     for name in ("tensorflow", "keras", "numpy", "scipy", "librosa", "transformers"):
         print(name, importlib.metadata.version(name))
-    for name, *flags in programs(folder):
-        command = [sys.executable, str(_ROOT / "scripts" / f"{name}.py"), *flags]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    for name, *arguments in programs(folder):
+        program = [sys.executable, str(_ROOT / "scripts" / f"{name}.py"), *arguments]
+        done = subprocess.run(program, capture_output=True, text=True, check=False)
         print(f"{name}: exit code {done.returncode}", flush=True)
         if done.returncode:
             print(done.stdout, done.stderr, sep="\n")
-            return 1
-    return 0
+            return command.NOTHING_DONE
+    return command.ALL_DONE
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

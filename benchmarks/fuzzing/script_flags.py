@@ -13,7 +13,7 @@ from fuzzing import mutations, sandbox
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 _SCRIPTS_DIR = _ROOT / "scripts"
 # demo and make_demo_speech do their whole job without a flag; their flags are parsed, no more.
-_PARSED_ALONE = ("demo", "make_demo_speech")
+_PARSED_ALONE = ("demo", "make_demo_speech", "smoke")
 _PATHS = {
     path.stem: path
     for path in (*_SCRIPTS_DIR.glob("*.py"), *_ROOT.glob("tools/*.py"))
