@@ -69,6 +69,7 @@ def find_source() -> "origin.TargetSource":
             ("name", "target"),
             ("weights", "target_weights"),
             ("seed", "seed"),
+            ("axes", "axes"),
             ("head", "head"),
         )
     }

@@ -51,9 +51,8 @@ def main():
     trained.check_target(target)
     with folders.write_whole(pathlib.Path(_OUTPUT_DIR.value)) as folder:
         inverter, params = trained.load_model(), target.log_mel
-        to_tap = tflite.target_part(target, trained.layer, inverter)
-        context = (to_tap.input_shape[1] - params.patch_frames) // 2
-        patches = tflite.speech_patches(_DATA_DIR.value, params, context_frames=context)
+        to_tap, context = tflite.target_part(target, trained.layer, inverter)
+        patches = tflite.speech_patches(_DATA_DIR.value, target.source, context_frames=context)
         inputs = {"inverter": [np.asarray(to_tap(part, training=False)) for part in patches]}
         inputs["patch"] = list(patches)
         print(f"{'file':26} {'kB':>8} {'largest':>9} {'mean |difference| (nats)':>24}")

@@ -34,7 +34,7 @@ def main():
     utterances = splits.training_splits(_DATA_DIR.value, split=_SPLIT.value, announce=print)
     written = training_data.write_dataset(
         utterances,
-        _LOAD_TARGET().log_mel,
+        _LOAD_TARGET().source,
         _OUTPUT_DIR.value,
         utterances_per_shard=_PER_SHARD.value,
     )

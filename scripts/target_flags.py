@@ -8,7 +8,7 @@ flags.disclaim_key_flags()  # --help lists the flags defined here as the script'
 
 
 def define_target_flags() -> Callable:
-    """Defines --target, --target_weights, --head and --seed; returns what loads what they name."""
+    """Defines --target, --target_weights, --axes, --head and --seed; returns what loads what they name."""
     target = flags.DEFINE_string(
         "target",
         "vggish",
@@ -16,6 +16,12 @@ def define_target_flags() -> Callable:
     )
     weights = flags.DEFINE_string(
         "target_weights", None, "URL, file, folder or 'untrained'; default: published or shipped."
+    )
+    axes = flags.DEFINE_enum(
+        "axes",
+        None,
+        ["frames,bands", "bands,frames"],
+        "Order of a patch's axes in your own network; default: as its JSON says, or frames,bands.",
     )
     head = flags.DEFINE_string(
         "head",
@@ -32,6 +38,7 @@ def define_target_flags() -> Callable:
             target.value,
             weights=weights.value or default_weights,
             seed=seed.value,
+            axes=axes.value,
             head=head.value,
         )
 

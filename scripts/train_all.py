@@ -53,7 +53,7 @@ def _train(target, places, folder: pathlib.Path) -> "list[grid.GridRun]":
         target,
         places,
         data=training_data.read_training_data(
-            _DATA_DIR.value, target.log_mel, cache_dir, split=_SPLIT.value, announce=_ANNOUNCE
+            _DATA_DIR.value, target.source, cache_dir, split=_SPLIT.value, announce=_ANNOUNCE
         ),
         folder=folder,
         settings=command.provenance(data_dir=_DATA_DIR.value),

@@ -56,7 +56,7 @@ def main():
         target.tap(_LAYER.value)
         cache_dir = _CACHE_DIR.value or f"{_OUTPUT_DIR.value}/log_mel_cache"
         caches = training_data.read_training_data(
-            _DATA_DIR.value, target.log_mel, cache_dir, split=_SPLIT.value, announce=print
+            _DATA_DIR.value, target.source, cache_dir, split=_SPLIT.value, announce=print
         )
         training.train_inverter(
             target,

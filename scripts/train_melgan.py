@@ -35,7 +35,7 @@ _CONFIG = vocoder_flags.define_training_flags()
 
 def _inverted(run_dir: str):
     """The log-mel front end of an inverter's target, and what reconstructs such log-mel."""
-    from vggish_inversion import reconstruction
+    from vggish_inversion import audio, features, reconstruction
     from vggish_inversion.inverters import run
     from vggish_inversion.vocoders import load_vocoder
 
@@ -46,7 +46,14 @@ def _inverted(run_dir: str):
     vocoder = load_vocoder("griffin_lim", target.log_mel)  # a part of the road that is not driven
     road = reconstruction.Reconstructor(target, inverters, vocoder)
 
-    def invert(log_mel):
+    def invert(log_mel, waveform):
+        if not isinstance(target.source, features.LogMelParams):
+            waveform = audio.resample(
+                waveform,
+                from_hz=target.log_mel.sample_rate_hz,
+                to_hz=target.source.sample_rate_hz,
+            )
+            return road.invert(waveform)[trained.layer]
         return road.invert(log_mel)[trained.layer]
 
     name = f"{trained.sha256} {trained.layer} {target.fingerprint}"

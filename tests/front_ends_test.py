@@ -3,19 +3,25 @@
 import csv
 import json
 import pathlib
+import re
+import subprocess
 import tempfile
 import wave
+from typing import Any
 from unittest import mock
 
+import keras
+import librosa
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import vggish_inversion as vi
 from tests import networks, script_runner, speech
 from vggish_inversion import audio, features, reconstruction
 from vggish_inversion.data import corpora
 from vggish_inversion.evaluation import grid, rendering, stopwatch
-from vggish_inversion.targets import encoder
+from vggish_inversion.targets import encoder, loading
 from vggish_inversion.vocoders import griffin_lim
 
 # 80 bands of another rate, offset, hop and patch.
@@ -72,6 +78,136 @@ class RateTest(tf.test.TestCase):
         self.assertEqual(vocoded.waveform.shape, natural.waveform.shape)
         self.assertGreater(vocoded.scores["stoi"], 0.9)
         self.assertBetween(vocoded.scores["log_mel_l1"], 0.01, 0.2)
+
+
+def _through_every_script(
+    folder: pathlib.Path, target: pathlib.Path, layer: str
+) -> dict[str, subprocess.CompletedProcess]:
+    """What a user runs of a network, in the order of the road; all of it has to end well."""
+    of_target, clip = f"--target={target}", speech.CLIPS[0]
+    run_dir, results = folder / "run", folder / "results"
+    data = f"--data_dir={speech.DEMO_SPEECH}"
+    commands = {
+        "list_taps": (of_target,),
+        "train_inverter": (
+            *(of_target, f"--layer={layer}", data, "--split=all", "--epochs=1", "--batch_size=16"),
+            *(f"--output_dir={run_dir}", f"--cache_dir={folder / 'cache'}"),
+        ),
+        "reconstruct": (
+            f"--inverter={run_dir}",
+            f"--input={clip}",
+            f"--output_dir={folder / 'made'}",
+        ),
+        "evaluate": (
+            *(of_target, data, "--split=all", "--limit=1", f"--layers={layer}"),
+            *(f"--inverters_dir={run_dir}", f"--output_dir={results}"),
+        ),
+        "make_report": (f"--results_dir={results}",),
+    }
+    done = {}
+    for name, flags in commands.items():
+        done[name] = script_runner.run(f"{name}.py", *flags)
+        assert done[name].returncode == 0, f"{name}: {done[name].stderr[-2000:]}"
+    with wave.open(str(folder / "made" / f"{clip.stem}.wav")) as wav:
+        assert wav.getframerate() == 16000
+        assert abs(wav.getnframes() - len(speech.read_clip())) <= 1
+    with open(results / "summary.csv", newline="") as file:
+        rows = {row["layer"]: row for row in csv.DictReader(file)}
+    assert rows.keys() == {"natural", "true_log_mel", layer}
+    assert float(rows["natural"]["log_mel_l1"]) == 0
+    assert float(rows["true_log_mel"]["stoi"]) > 0.9
+    assert 0.1 < float(rows[layer]["log_mel_l1"]) < 3
+    assert (results / "index.html").is_file()
+    return done
+
+
+def test_a_waveform_saved_model_of_three_activations(tmp_path):
+    """The paper's black box: a function of a waveform, as TF-Hub's models are."""
+    kernel = tf.random.stateless_normal([400, 1, 24], (1, 2)) / 20.0
+
+    class BlackBox(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
+        def __call__(self, waveform):
+            frames = tf.nn.conv1d(waveform[tf.newaxis, :, tf.newaxis], kernel, 160, "VALID")
+            energies = tf.math.log(tf.square(frames[0]) + 1e-3)
+            return {
+                "energies": energies,
+                "means": tf.reduce_mean(tf.reshape(energies[:90], [30, 3, 24]), axis=1),
+                "embedding": tf.reduce_mean(energies, axis=0, keepdims=True),
+            }
+
+    box = BlackBox()
+    tf.saved_model.save(box, str(tmp_path / "box"), signatures=None)
+    target = loading.load_target(tmp_path / "box")
+    shapes = {tap.name: tap.shape for tap in target.taps}
+    assert shapes == {"embedding": (24,), "energies": (96, 24), "means": (30, 24)}
+    assert isinstance(target.front_end, features.Waveform)
+    assert target.log_mel == features.LogMelParams()  # 0.975 s: the patch of VGGish
+    sound = np.random.default_rng(0).normal(0, 0.1, (2, 15600)).astype(np.float32)
+    heard = target(sound).taps["energies"]
+    np.testing.assert_allclose(heard[1], box(sound[1])["energies"], atol=1e-4)
+    done = _through_every_script(tmp_path, tmp_path / "box", "energies")
+    assert re.search("front_end +waveform", done["list_taps"].stdout)
+    assert "VGGish's log-mel, 96 frames x 64 bands" in done["list_taps"].stdout
+
+
+def test_a_crnn_of_a_librosa_user(tmp_path):
+    """80 bands of Slaney's mel in decibels at 22.05 kHz, as librosa gives them, bands first."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((80, 87, 1))
+    x = keras.layers.Rescaling(1 / 40.0, offset=1.0)(image)
+    x = keras.layers.Conv2D(8, 3, (2, 1), "same", activation="relu", name="conv")(x)
+    x = keras.layers.Permute((2, 1, 3))(x)
+    x = keras.layers.Reshape((87, 320))(x)
+    x = keras.layers.GRU(16, return_sequences=True, name="gru")(x)
+    x = keras.layers.Dense(5, activation="softmax", name="classes")(
+        keras.layers.GlobalAveragePooling1D()(x)
+    )
+    keras.Model(image, x, name="crnn").save(tmp_path / "crnn.keras")
+    settings = {
+        **{"axes": "bands,frames", "log": "db", "sample_rate_hz": 22050, "fft_length": 1024},
+        **{"hop_samples": 256, "high_hz": 8000.0, "reference": "max", "top_db": 80.0},
+        "patch_samples": 22050,
+    }
+    (tmp_path / "crnn.json").write_text(json.dumps(settings))
+    target = loading.load_target(tmp_path / "crnn.keras")
+    sound = audio.read_audio(speech.CLIPS[0], sample_rate_hz=22050)[:22050]
+    mel = librosa.feature.melspectrogram(
+        y=sound, sr=22050, n_fft=1024, hop_length=256, n_mels=80, fmax=8000.0
+    )
+    decibels = librosa.power_to_db(mel, ref=np.max)
+    assert vi.check_front_end(target, sound, decibels).matches
+    network: Any = keras.models.load_model(tmp_path / "crnn.keras")
+    expected = network(decibels[np.newaxis, :, :, np.newaxis])
+    logits = target(sound[np.newaxis]).heads["classes"]
+    np.testing.assert_allclose(keras.ops.softmax(logits), expected, atol=1e-5)
+    done = _through_every_script(tmp_path, tmp_path / "crnn.keras", "gru")
+    for line in ("log_mel", "reference", "VGGish's log-mel, 98 frames x 64 bands"):
+        assert line in done["list_taps"].stdout
+
+
+def test_a_network_of_raw_waveforms(tmp_path):
+    """Conv1D on samples at 8 kHz."""
+    keras.utils.set_random_seed(0)
+    network = keras.Sequential(
+        [
+            keras.Input((8000, 1)),
+            keras.layers.Conv1D(16, 64, 16, "same", activation="relu", name="first"),
+            keras.layers.Conv1D(16, 8, 4, "same", activation="relu", name="second"),
+            keras.layers.GlobalAveragePooling1D(name="mean"),
+            keras.layers.Dense(3, name="classes"),
+        ],
+        name="raw",
+    )
+    network.save(tmp_path / "raw.keras")
+    (tmp_path / "raw.json").write_text(json.dumps({"sample_rate_hz": 8000}))
+    target = loading.load_target(tmp_path / "raw.keras")
+    sound = np.random.default_rng(0).normal(0, 0.1, (2, 8000)).astype(np.float32)
+    np.testing.assert_allclose(
+        target(sound).heads["classes"], network(sound[..., np.newaxis]), atol=1e-5
+    )
+    done = _through_every_script(tmp_path, tmp_path / "raw.keras", "second")
+    assert "176" in done["list_taps"].stdout  # samples that a value of `second` sees
 
 
 @pytest.mark.slow

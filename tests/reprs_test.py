@@ -77,6 +77,7 @@ def _objects(target, folder: pathlib.Path) -> dict[str, tuple[object, str]]:
         target, {"layer_6": ("layer_6", trained.load_model())}, vocoder
     )
     frames = np.zeros((960, 64), np.float16)
+    log_mel = np.full((96, 64), params.log_floor)
     lengths = np.full(10, 96)
     cache = log_mel_cache.LogMelCache(frames, lengths, params, "sha256:0")
     saved = saved_model.SavedReconstructor.__new__(saved_model.SavedReconstructor)
@@ -93,7 +94,11 @@ def _objects(target, folder: pathlib.Path) -> dict[str, tuple[object, str]]:
     rendition = grid.Rendition("layer_6/paper-l1", "vocos")
     return {
         "Head": (target.head(), "logits: 12 classes, softmax"),
+        "FrontEndCheck": (vi.check_front_end(params, np.zeros(15600), log_mel), "matches=True"),
+        "LogMel": (vi.LogMel(), "num_bands=64"),
         "LogMelParams": (params, "num_bands=64"),
+        "LogSpectrogram": (vi.LogSpectrogram(), "log='db'"),
+        "Waveform": (vi.Waveform(), "sample_rate_hz=16000"),
         "Outputs": (target(np.zeros((1, 96, 64))), "layer_6; heads logits"),
         "Reconstruction": (audio, "log-mel [368, 64], waveform [59120]"),
         "Reconstructor": (reconstructor, f"from layer_6 of {_TARGET}, by griffin_lim"),

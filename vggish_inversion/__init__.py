@@ -11,7 +11,10 @@ __version__ = "0.1.0"
 # Public name -> the module that defines it.
 _PUBLIC = {
     "Head": "targets.taps",
-    "LogMelParams": "features.front_end",
+    "LogMelParams": "features.log_mel_params",
+    "LogMel": "features.mel_spectrogram",
+    "LogSpectrogram": "features.log_spectrogram",
+    "Waveform": "features.front_end",
     "Corpus": "data.corpus",
     "Outputs": "targets.taps",
     "Reconstruction": "reconstruction.reconstructor",
@@ -20,6 +23,8 @@ _PUBLIC = {
     "TargetEncoder": "targets.encoder",
     "TrainConfig": "inverters.config",
     "Utterance": "data.utterances",
+    "FrontEndCheck": "targets.front_end_check",
+    "check_front_end": "targets.front_end_check",
     "build_inverter": "inverters.network",
     "bundled_speech": "data.corpora",
     "evaluate_runs": "evaluation",

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tests import speech
 from vggish_inversion import audio, features
-from vggish_inversion.data import corpora, log_mel_cache
+from vggish_inversion.data import corpora, heard, log_mel_cache
 
 _PARAMS = features.LogMelParams()
 
@@ -62,13 +62,13 @@ class DataTest(tf.test.TestCase):
         shutil.copytree(folder / "here" / "wavs", folder / "there")
         (folder / "there" / "b.wav").rename(folder / "there" / "c.wav")
         there = corpora.read_corpus(folder / "there")
-        name = log_mel_cache.fingerprint(here, _PARAMS)
-        self.assertEqual(log_mel_cache.fingerprint(there, _PARAMS), name)
+        name = heard.fingerprint(here, _PARAMS)
+        self.assertEqual(heard.fingerprint(there, _PARAMS), name)
         others = [
-            log_mel_cache.fingerprint(here[::-1], _PARAMS),
-            log_mel_cache.fingerprint(here[:1], _PARAMS),
-            log_mel_cache.fingerprint(here, features.LogMelParams(log_offset=0.001)),
-            log_mel_cache.fingerprint([here[0], corpora.Utterance("no", folder / "no")], _PARAMS),
+            heard.fingerprint(here[::-1], _PARAMS),
+            heard.fingerprint(here[:1], _PARAMS),
+            heard.fingerprint(here, features.LogMelParams(log_offset=0.001)),
+            heard.fingerprint([here[0], corpora.Utterance("no", folder / "no")], _PARAMS),
         ]
         self.assertLen({name, *others}, 5)
 

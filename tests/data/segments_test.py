@@ -70,10 +70,10 @@ class SegmentCacheTest(tf.test.TestCase):
 
     def test_a_transform_changes_the_log_mel_alone(self):
         true = _cache(self.folder)
-        other = _cache(self.folder, transform=lambda log_mel: log_mel - 1.0, transform_name="a")
+        other = _cache(self.folder, transform=lambda log_mel, _: log_mel - 1.0, transform_name="a")
         self.assertAllClose(other.frames, np.asarray(true.frames) - 1.0, atol=4e-3)
         self.assertAllEqual(other.samples, true.samples)
-        third = _cache(self.folder, transform=lambda log_mel: log_mel, transform_name="b")
+        third = _cache(self.folder, transform=lambda log_mel, _: log_mel, transform_name="b")
         self.assertLen({true.fingerprint, other.fingerprint, third.fingerprint}, 3)
 
     def test_found_again(self):
@@ -91,7 +91,7 @@ class SegmentCacheTest(tf.test.TestCase):
 
     def test_a_transform_has_a_name(self):
         with self.assertRaisesRegex(ValueError, "give transform_name="):
-            _cache(self.folder, transform=lambda log_mel: log_mel)
+            _cache(self.folder, transform=lambda log_mel, _: log_mel)
 
     def test_unusable_recordings_are_left_out(self):
         whole = _cache(self.folder)

@@ -39,20 +39,21 @@ class ViewsTest(tf.test.TestCase):
         target = loading.load_target("small_encoder/speech_commands", weights="untrained")
         to_tap, these = target.up_to("layer_3"), views.Views(5, 96)
         windows = np.random.default_rng(0).normal(size=(2, 192, 64)).astype(np.float32)
-        seen = views.overlapping(to_tap, these)(windows)
+        seen = views.overlapping(to_tap, these, target.source)(windows)
         self.assertEqual(seen.shape, (2, 5, 6, 4, 64))
         for number in range(5):
             patch = windows[:, 24 * number : 24 * number + 96]
             self.assertAllClose(seen[:, number], to_tap(patch), atol=1e-5)
-        self.assertIs(views.overlapping(to_tap, views.Views(1, 96)), to_tap)
+        self.assertIs(views.overlapping(to_tap, views.Views(1, 96), target.source), to_tap)
         # several taps at once
         both = keras.Model(target.model.input, {"a": to_tap(target.model.input)})
-        self.assertAllClose(views.overlapping(both, these)(windows)["a"], seen)
+        self.assertAllClose(views.overlapping(both, these, target.source)(windows)["a"], seen)
         # at uneven distances
         patches = keras.Input((95, 1))
         doubled = keras.Model(patches, keras.layers.Rescaling(2.0)(patches))
         signal = windows[:, :189, :1]
-        seen = views.overlapping(doubled, views.Views(5, 95))(signal) / 2.0
+        of_95 = features.LogMelParams(patch_frames=95, num_bands=1)
+        seen = views.overlapping(doubled, views.Views(5, 95), of_95)(signal) / 2.0
         self.assertAllEqual(seen, np.stack([signal[:, i : i + 95] for i in (0, 24, 47, 71, 94)], 1))
 
     def test_what_an_inverter_takes(self):

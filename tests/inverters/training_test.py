@@ -88,7 +88,7 @@ class TrainingTest(tf.test.TestCase):
         for weight, kept in zip(self.target.model.get_weights(), before, strict=True):
             self.assertAllEqual(weight, kept)
         # the loss is what it says: mean distance in network range
-        patches = self.validation.grid_patches()
+        patches = np.asarray(self.validation.grid_patches())
         inverted = inverter(self.target.up_to("layer_0")(patches)).numpy()
         self.assertAllClose(np.mean(np.abs(inverted - patches / 10)), losses[-1], rtol=1e-4)
 
@@ -114,9 +114,11 @@ class TrainingTest(tf.test.TestCase):
                 inverter = self._train(loss, config=config, layer="layer_3", callbacks=callbacks)
                 self.assertEqual(inverter.input_shape, (None, 5, 6, 4, 64))
                 # the loss is that of the patch alone, seen with its context
-                to_tap = views.overlapping(self.target.up_to("layer_3"), views.Views(5, 96))
+                to_tap = views.overlapping(
+                    self.target.up_to("layer_3"), views.Views(5, 96), self.target.source
+                )
                 inverted = inverter(to_tap(self.validation.with_context(48).grid_patches())).numpy()
-                found = np.mean(np.abs(inverted - self.validation.grid_patches() / 10))
+                found = np.mean(np.abs(inverted - np.asarray(self.validation.grid_patches()) / 10))
                 self.assertAllClose(found, float(self._history(loss)[-1]["val_loss"]), rtol=1e-4)
         with self.assertRaises(_KilledError):
             self._train("killed", config=config, layer="layer_3", callbacks=[_Kill(1)])

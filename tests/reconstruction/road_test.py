@@ -48,7 +48,7 @@ class RoadTest(tf.test.TestCase):
             "transparent",
             keras.Model(patches, {"same": same}),
             (Tap("same", (96, 64), "linear"),),
-            log_mel=_PARAMS,
+            front_end=_PARAMS,
         )
         cls.inverters = {}
         for name, gain in (("exact", 0.1), ("half", 0.05)):

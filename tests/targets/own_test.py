@@ -329,8 +329,11 @@ class WaveformTest(_FolderTest):
 
     def test_refused(self):
         make = encoder.TargetEncoder.from_keras
+        # uncut, it is a network of waveforms
+        self.assertIsInstance(make(networks.waveform_cnn()).front_end, features.Waveform)
         self.assert_refused(
-            lambda: make(networks.waveform_cnn()), "waveforms as it seems", "log_mel_layer="
+            lambda: make(networks.waveform_cnn(), front_end=features.LogMel()),
+            'its front end is stated as log_mel: expected "waveform"',
         )
         cut = {"log_mel_layer": "log_mel"}
         for model, stated in (
@@ -508,8 +511,8 @@ class SavedModelTest(_FolderTest):
         def refuse(path, *parts, **options):
             self.assert_refused(lambda: loading.load_target(path, **options), *parts)
 
-        path = self._save(lambda waveform: waveform[:, :10], [None, None], name="waveforms")
-        refuse(path, "waveforms as it seems", "export a function of log-mel patches")
+        path = self._save(lambda waveform: waveform[:, :, :1], [None, None, 5, 7], name="odd")
+        refuse(path, "is given [None, None, 5, 7]", "expected log-mel patches")
         path = self._save(lambda x: x, [8, 96, 64], name="eight")
         refuse(path, "a batch of any size, or of 1")
         path = self._save(lambda x: tf.argmax(x, -1), [None, 96, 64], name="integers")

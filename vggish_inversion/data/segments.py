@@ -12,11 +12,11 @@ import numpy as np
 from absl import logging
 
 from vggish_inversion import audio, features
-from vggish_inversion.data import corpora, log_mel_cache, splits
+from vggish_inversion.data import corpora, heard, log_mel_cache, splits
 from vggish_inversion.files import contents, folders
 
 _INT16_SCALE = 32767.0
-Transform = Callable[[np.ndarray], np.ndarray]
+Transform = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,15 +105,16 @@ def cache_segments(
         utterances: to be cached.
         params: the front end.
         cache_dir: runs may share it.
-        transform: `[frames, bands]` log-mel -> the same shape: what a vocoder will be given in
-            place of the true log-mel, such as an inverter's output; nothing is done if None.
+        transform: log-mel `[frames, bands]` and the waveform it is of -> the same shape: what a
+            vocoder will be given in place of the true log-mel, such as an inverter's output;
+            nothing is done if None.
         transform_name: tells one transform from another: such as the digest of its weights.
 
     Raises:
         corpora.CorpusError: if none can be used, or some are changed while they are read.
         ValueError: if a transform has no name.
     """
-    recordings = name = log_mel_cache.fingerprint(utterances, params)
+    recordings = name = heard.fingerprint(utterances, params)
     if transform is not None:
         if not transform_name:
             raise ValueError("a transform without a name; give transform_name=, such as a digest")
@@ -122,7 +123,7 @@ def cache_segments(
 
     def write(unfinished: pathlib.Path) -> None:
         _write_cache(utterances, params, unfinished, transform)
-        log_mel_cache.check_unchanged(utterances, params, recordings)
+        heard.check_unchanged(utterances, params, recordings)
 
     folders.write_once(folder, write)
     lengths = log_mel_cache.read_lengths(folder)
@@ -170,14 +171,14 @@ def _write_cache(utterances, params: features.LogMelParams, folder, transform) -
                 continue
             if len(waveform) < params.patch_samples:
                 logging.warning(
-                    "skipped %s", log_mel_cache.too_short(str(item.path), len(waveform), params)
+                    "skipped %s", heard.too_short(str(item.path), len(waveform), params)
                 )
                 continue
             log_mel = np.asarray(features.waveform_to_log_mel(waveform, params))
             num_samples = params.window_samples + (len(log_mel) - 1) * params.hop_samples
             scaled = np.clip(waveform[:num_samples], -1.0, 1.0) * _INT16_SCALE
             samples.write(scaled.round().astype(np.int16).tobytes())
-            log_mel = log_mel if transform is None else np.asarray(transform(log_mel))
+            log_mel = log_mel if transform is None else np.asarray(transform(log_mel, waveform))
             frames.write(log_mel.astype(np.float16).tobytes())
             lengths.append(len(log_mel))
     if not lengths:

@@ -13,14 +13,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from absl import logging
 
 from vggish_inversion import features
-from vggish_inversion.data import corpora, log_mel_cache
+from vggish_inversion.data import corpora, random_patches, random_windows, seeds
 
 _SHARDS_AT_A_TIME = 4
 _SHUFFLED_PATCHES = 8192  # 200 MB, in which neighbours of one utterance are spread
-_ALGORITHM = "philox"  # "auto_select" would depend on the device
+_SHUFFLED_WINDOWS = 2048  # as much, of a second of samples with half a second on both sides
 _GRAPH_SEED = 1
 WRITE_ANEW = "copy it again, or write it anew with scripts/prepare_dataset.py"
 
@@ -30,18 +29,24 @@ class LogMelRecords:
     """The shards of one split.
 
     Attributes:
-        shards: TFRecord files; a record is an utterance: its log-mel, float16, nats.
-        params: the front end.
+        shards: TFRecord files; a record is an utterance: its log-mel, float16, nats; and of
+            networks that take no log-mel its samples, int16.
+        source: what the target's patches are cut from.
         fingerprint: of the recordings.
         num_patches: that fit side by side.
         context_frames: as of `data.LogMelCache`.
     """
 
     shards: tuple[pathlib.Path, ...]
-    params: features.LogMelParams
+    source: features.Source
     fingerprint: str
     num_patches: int
     context_frames: int = 0
+
+    @property
+    def params(self) -> features.LogMelParams:
+        """The log-mel that is learnt."""
+        return self.source.log_mel
 
     def __repr__(self) -> str:
         """What it is."""
@@ -58,7 +63,8 @@ class LogMelRecords:
         Every pass cuts as many patches out of each utterance as fit side by side.
 
         Returns:
-            tf.data.Dataset of `[batch_size, context + patch_frames + context, bands]` float32.
+            tf.data.Dataset of `[batch_size, context + patch_frames + context, bands]` float32; or
+            of pairs, as `WaveformCache` gives them.
         """
         import tensorflow as tf
 
@@ -71,9 +77,9 @@ class LogMelRecords:
         def one_pass(number):
             # Graph's own, or Dataset.shuffle would mix in whatever seed the program has set.
             tf.random.set_seed(_GRAPH_SEED)
-            order, cuts, shuffles = _streams(seed, number)
+            order, cuts, shuffles = seeds.of_pass(seed, number)
             shards = tf.random.experimental.stateless_shuffle(
-                tf.constant([str(path) for path in self.shards]), seed=order, alg=_ALGORITHM
+                tf.constant([str(path) for path in self.shards]), seed=order, alg=seeds.ALGORITHM
             )
             utterances = tf.data.Dataset.from_tensor_slices(shards).interleave(
                 tf.data.TFRecordDataset,
@@ -83,11 +89,13 @@ class LogMelRecords:
             )
             patches = utterances.enumerate().flat_map(
                 lambda index, record: tf.data.Dataset.from_tensor_slices(
-                    self._random_patches(record, _fold_in(cuts, index))
+                    self._random_patches(record, seeds.fold_in(cuts, index))
                 )
             )
             shuffled = patches.shuffle(
-                _SHUFFLED_PATCHES, seed=shuffles[0], reshuffle_each_iteration=False
+                _SHUFFLED_WINDOWS if self._has_samples else _SHUFFLED_PATCHES,
+                seed=shuffles[0],
+                reshuffle_each_iteration=False,
             )
             batches = shuffled.batch(batch_size, drop_remainder=True).take(steps_per_pass)
             # Shards that hold less than they should would be passed over without end.
@@ -95,9 +103,9 @@ class LogMelRecords:
 
         first_pass, skipped = divmod(first_step, steps_per_pass)
         passes = tf.data.Dataset.counter(first_pass).flat_map(one_pass)
-        return passes.skip(skipped).map(lambda batch: tf.cast(batch, tf.float32)).prefetch(4)
+        return passes.skip(skipped).map(lambda *batch: _as_floats(batch)).prefetch(4)
 
-    def batches(self, *, batch_size: int, seed: int, first_step: int = 0) -> Iterator[np.ndarray]:
+    def batches(self, *, batch_size: int, seed: int, first_step: int = 0) -> Iterator[Any]:
         """The same batches as `batch_dataset`, as arrays.
 
         Raises:
@@ -107,7 +115,11 @@ class LogMelRecords:
         with self.damage_named():
             yield from self.batch_dataset(**place).as_numpy_iterator()
 
-    def grid_patches(self, max_patches: int | None = None) -> np.ndarray:
+    @property
+    def _has_samples(self) -> bool:
+        return isinstance(self.source, features.SampleWindows)
+
+    def grid_patches(self, max_patches: int | None = None) -> Any:
         """Patches side by side, spread evenly if there are too many, as of `data.LogMelCache`.
 
         Raises:
@@ -116,17 +128,18 @@ class LogMelRecords:
         places = None
         if max_patches:
             num_starts = sum(len(starts) for _, starts in self._grid())  # the index does not say it
-            places = log_mel_cache.spread(num_starts, max_patches)
+            places = random_patches.spread(num_starts, max_patches)
         found, count = [], 0
-        for log_mel, starts in self._grid():
+        for utterance, starts in self._grid():
             wanted = starts
             if places is not None:
                 first, end = np.searchsorted(places, [count, count + len(starts)])
                 wanted = starts[places[first:end] - count]
             if len(wanted):
-                found.append(self._cut(log_mel, wanted).numpy())
+                found.append(self._cut(utterance, wanted))
             count += len(starts)
-        return np.concatenate(found).astype(np.float32)
+        made = _as_floats([np.concatenate(parts) for parts in zip(*found, strict=True)])
+        return tuple(map(np.asarray, made)) if isinstance(made, tuple) else np.asarray(made)
 
     @contextlib.contextmanager
     def damage_named(self) -> Iterator[None]:
@@ -146,7 +159,7 @@ class LogMelRecords:
                 pass
             raise
 
-    def _grid(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _grid(self) -> Iterator[tuple[tuple[np.ndarray, ...], np.ndarray]]:
         """Every utterance with the starts of its patches that lie side by side.
 
         Raises:
@@ -155,124 +168,78 @@ class LogMelRecords:
         """
         num_patches = 0
         for path in self.shards:
-            for log_mel in self._log_mels(path):
-                yield log_mel, features.patch_starts(len(log_mel), self.params)
-                num_patches += len(log_mel) // self.params.patch_frames
+            for utterance in self._utterances(path):
+                num_frames = len(utterance[0])
+                yield utterance, features.patch_starts(num_frames, self.params)
+                num_patches += num_frames // self.params.patch_frames
         if num_patches != self.num_patches:
             raise corpora.CorpusError(
                 f"{self.shards[0].parent} holds {num_patches} patches, where its index says "
                 f"{self.num_patches}; {WRITE_ANEW}"
             )
 
-    def _log_mels(self, path: pathlib.Path) -> Iterator[np.ndarray]:
+    def _utterances(self, path: pathlib.Path) -> Iterator[tuple[np.ndarray, ...]]:
         import tensorflow as tf
 
         number = 0
         try:
             for number, record in enumerate(tf.data.TFRecordDataset([str(path)]), 1):
-                log_mel = self._parse(record).numpy()
-                if len(log_mel) < self.params.patch_frames:
+                utterance = tuple(part.numpy() for part in self._parse(record))
+                if len(utterance[0]) < self.params.patch_frames:
                     raise corpora.CorpusError(
-                        f"{path}: record {number} has {len(log_mel)} frames, less than a patch of "
-                        f"{self.params.patch_frames}; {WRITE_ANEW}"
+                        f"{path}: record {number} has {len(utterance[0])} frames, less than "
+                        f"a patch of {self.params.patch_frames}; {WRITE_ANEW}"
                     )
-                yield log_mel
+                yield utterance
         except (tf.errors.OpError, UnicodeDecodeError) as error:
             raise corpora.CorpusError(
                 f"{path}: damaged at or after record {max(1, number)}; {WRITE_ANEW}"
             ) from error
 
-    def _parse(self, record):
+    def _parse(self, record) -> tuple[Any, ...]:
+        """A record's log-mel, and its samples if it has some."""
         import tensorflow as tf
 
-        feature = {"log_mel": tf.io.FixedLenFeature([], tf.string)}
-        values = tf.io.decode_raw(tf.io.parse_single_example(record, feature)["log_mel"], tf.half)
-        return tf.reshape(values, [-1, self.params.num_bands])
+        kinds = {"log_mel": tf.half, **({"samples": tf.int16} if self._has_samples else {})}
+        parsed = tf.io.parse_single_example(
+            record, {name: tf.io.FixedLenFeature([], tf.string) for name in kinds}
+        )
+        log_mel, *samples = (tf.io.decode_raw(parsed[name], kind) for name, kind in kinds.items())
+        return tf.reshape(log_mel, [-1, self.params.num_bands]), *samples
 
     def _random_patches(self, record, seed):
         import tensorflow as tf
 
-        log_mel, frames = self._parse(record), self.params.patch_frames
-        length = tf.shape(log_mel)[0]
+        utterance, frames = self._parse(record), self.params.patch_frames
+        length = tf.shape(utterance[0])[0]
         starts = tf.random.stateless_uniform(
-            [length // frames], seed, maxval=length - frames + 1, dtype=tf.int32, alg=_ALGORITHM
+            [length // frames],
+            seed,
+            maxval=length - frames + 1,
+            dtype=tf.int32,
+            alg=seeds.ALGORITHM,
         )
-        return self._cut(log_mel, starts)
+        return self._cut(utterance, starts)
 
-    def _cut(self, log_mel, starts):
-        return features.log_mel_to_patches(
-            log_mel, starts, self.params, context_frames=self.context_frames
+    def _cut(self, utterance: tuple[Any, ...], starts) -> tuple[Any, ...]:
+        """Windows of samples if there are some, and patches of log-mel, as they are stored."""
+        log_mel, *samples = utterance
+        context_frames = self.context_frames
+        windows = [
+            features.cut_windows(part, starts, self.source, context_frames=context_frames)
+            for part in samples
+        ]
+        patches = features.log_mel_to_patches(
+            log_mel, starts, self.params, context_frames=0 if samples else context_frames
         )
+        return *windows, patches
 
 
-def _streams(seed: int, number) -> tuple[Any, ...]:
-    """Seeds of one pass: of the order of its shards, of where it cuts, and of what it shuffles.
-
-    Mixed, not added up: passes of neighbouring seeds have nothing in common.
-
-    Args:
-        seed: of the run.
-        number: of the pass, a tensor.
-
-    Returns:
-        Three int64 tensors `[2]`, as the stateless functions of `tf.random` take them.
-    """
+def _as_floats(parts) -> Any:
+    """A batch as it is trained on: log-mel windows, or windows of samples and their patches."""
     import tensorflow as tf
 
-    own = _fold_in(tf.constant([seed, 0], tf.int64), number)
-    # Folded in twice: the first of both numbers is one of its own, too.
-    return tuple(_fold_in(_fold_in(own, purpose), 0) for purpose in range(3))
-
-
-def _fold_in(seed, number) -> Any:
-    """The seed of one stream of many; see `tf.random.fold_in`."""
-    import tensorflow as tf
-
-    return tf.random.fold_in(seed, tf.cast(number, tf.int64), alg=_ALGORITHM)
-
-
-def write_shards(items, params, folder: pathlib.Path, utterances_per_shard: int) -> dict:
-    """Writes the shards of one split into a new folder; see `datasets.write_dataset`.
-
-    Returns:
-        The split's row of `dataset.json`.
-    """
-    import tensorflow as tf
-
-    fingerprint = log_mel_cache.fingerprint(items, params)
-    folder.mkdir(parents=True)
-    names, counts, num_patches, writer = [], [], 0, None
-    try:
-        for item, (log_mel, error) in zip(
-            items, log_mel_cache.log_mel_dataset(items, params).as_numpy_iterator(), strict=True
-        ):
-            if error:
-                logging.warning("skipped %s", error.decode())
-                continue
-            if writer is None or counts[-1] == utterances_per_shard:
-                if writer is not None:
-                    writer.close()
-                names.append(f"{folder.name}/{len(names):05}.tfrecord")
-                counts.append(0)
-                writer = tf.io.TFRecordWriter(str(folder.parent / names[-1]))
-            values = {"id": item.id.encode(), "log_mel": log_mel.astype(np.float16).tobytes()}
-            feature = {
-                name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-                for name, value in values.items()
-            }
-            example = tf.train.Example(features=tf.train.Features(feature=feature))
-            writer.write(example.SerializeToString())
-            counts[-1] += 1
-            num_patches += len(log_mel) // params.patch_frames
-    finally:
-        if writer is not None:
-            writer.close()
-    if not names:
-        raise corpora.CorpusError(f"none of the {len(items)} recordings can be used")
-    log_mel_cache.check_unchanged(items, params, fingerprint)
-    return {
-        "shards": names,
-        "num_utterances": counts,
-        "num_patches": num_patches,
-        "fingerprint": fingerprint,
-    }
+    *samples, patches = (tf.cast(part, tf.float32) for part in parts)
+    if not samples:
+        return patches
+    return samples[0] / random_windows.FULL_SCALE, patches

@@ -109,29 +109,32 @@ class Renderer:
             if rate_hz != audio.SAMPLE_RATE_HZ:
                 heard = audio.read_audio(utterance.path, sample_rate_hz=rate_hz)
         with self._watch("inverting"):
-            true_log_mel = self._reconstructor.log_mel(heard)
+            of_target = self._reconstructor.hear(heard)
+            true_log_mel = of_target.log_mel
             log_mels = {TRUE_LOG_MEL: true_log_mel}
             if inverted := {item.name for item in wanted} - {NATURAL, TRUE_LOG_MEL}:
-                made = _attempt(self._reconstructor.invert, true_log_mel)
+                made = _attempt(self._reconstructor.invert, of_target.given)
                 log_mels |= dict.fromkeys(inverted, made) if isinstance(made, Exception) else made
+        source = self._reconstructor.target.source
+        vocoded_hz = source.log_mel.sample_rate_hz
         waveforms = {grids.Rendition(NATURAL): heard}
-        waveforms |= self._vocode(log_mels, wanted, len(heard))
+        waveforms |= self._vocode(log_mels, wanted, source.to_log_mel_rate(len(heard)))
         with self._watch("scoring"):
             intelligibility = metrics.load_stoi(natural)
             score = self._score_against(natural)
         for rendition, condition in wanted.items():
-            at_rate = waveforms[rendition]
-            if isinstance(at_rate, Exception):
-                yield Failure(utterance, rendition, _reason(utterance, at_rate))
+            made, made_hz, waveform = waveforms[rendition], rate_hz, natural
+            if isinstance(made, Exception):
+                yield Failure(utterance, rendition, _reason(utterance, made))
                 continue
-            waveform = natural
             if rendition.name != NATURAL:
-                waveform = _at_16_khz(at_rate, rate_hz, num_samples=len(natural))
+                made_hz = vocoded_hz
+                waveform = _at_16_khz(made, made_hz, num_samples=len(natural))
             try:
                 with self._watch("writing"):
                     self._write(utterance, condition, waveform, log_mels.get(rendition.name))
                 with self._watch("scoring"):
-                    log_mel = self._reconstructor.log_mel(at_rate)
+                    log_mel = self._reconstructor.log_mel_of(made, rate_hz=made_hz)
                     scores = {
                         **intelligibility(waveform),
                         "log_mel_l1": metrics.log_mel_l1(true_log_mel, log_mel),

@@ -1,61 +1,100 @@
-"""What a network takes: the front end it was trained with, as one frozen value."""
+"""What a network takes: the front end it was trained with, as one frozen value.
+
+`LogMelParams` is the front end of networks that take the log-mel which vocoders read. These are the
+others; each computes, in Keras' own operations and on any backend, what the network is given for a
+window of samples. A window is a clip of its own: padding and normalisation see nothing beside it.
+"""
 
 import dataclasses
-import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from vggish_inversion.features import settings as checked
+from vggish_inversion.features import spectra
+from vggish_inversion.features.log_mel_params import LogMelParams
+from vggish_inversion.features.log_spectrogram import LogSpectrogram
+from vggish_inversion.features.mel_spectrogram import LogMel
+from vggish_inversion.features.sample_windows import SampleWindows
 
 
 @dataclasses.dataclass(frozen=True)
-class LogMelParams:
-    """The log-mel front end that a target was trained with; the defaults are VGGish's.
+class Waveform:
+    """Samples as they are.
 
-    >>> LogMelParams().window_samples, LogMelParams().hop_samples, LogMelParams().fft_length
-    (400, 160, 512)
+    Attributes:
+        sample_rate_hz: of the samples.
+        patch_samples: that the network takes at a time; 0.975 s, as VGGish, if None.
+        gain: that samples in [-1, 1] are multiplied by; 32768 for networks of 16-bit integers.
+        normalisation: "clip" for mean 0 and deviation 1 of each window, "min_max" for [0, 1].
     """
 
+    kind: ClassVar[str] = "waveform"
+
     sample_rate_hz: int = 16000
-    window_seconds: float = 0.025
-    hop_seconds: float = 0.010
-    num_bands: int = 64
-    low_hz: float = 125.0
-    high_hz: float = 7500.0
-    log_offset: float = 0.01
-    patch_frames: int = 96
-    patch_hop_frames: int = 96
+    patch_samples: int | None = None
+    gain: float = 1.0
+    normalisation: spectra.Normalisation | None = None
 
     @property
-    def window_samples(self) -> int:
-        """Length of the analysis window."""
-        return round(self.window_seconds * self.sample_rate_hz)
+    def windows(self) -> SampleWindows:
+        """Which samples it takes at a time."""
+        return SampleWindows(
+            self.sample_rate_hz,
+            self.patch_samples or SampleWindows.usual_samples(self.sample_rate_hz),
+        )
 
     @property
-    def hop_samples(self) -> int:
-        """Distance between two frames."""
-        return round(self.hop_seconds * self.sample_rate_hz)
+    def sees_whole_window(self) -> bool:
+        """Whether each value depends on levels of the whole window."""
+        return self.normalisation is not None
 
     @property
-    def fft_length(self) -> int:
-        """The window's length rounded up to a power of two."""
-        return 2 ** math.ceil(math.log2(self.window_samples))
+    def shape(self) -> tuple[int, ...]:
+        """Of what the network is given for one window: `(samples,)`."""
+        return (self.windows.patch_samples,)
 
-    @property
-    def num_bins(self) -> int:
-        """Bins of the linear spectrogram."""
-        return self.fft_length // 2 + 1
+    def __call__(self, waveform) -> Any:
+        """`[batch, samples]` -> the same, scaled."""
+        return spectra.normalise(waveform * self.gain, self.normalisation)
 
-    @property
-    def patch_samples(self) -> int:
-        """The shortest waveform that fills one patch."""
-        return self.window_samples + (self.patch_frames - 1) * self.hop_samples
 
-    @property
-    def log_floor(self) -> float:
-        """The log-mel of digital silence."""
-        return math.log(self.log_offset)
+def describe(front_end: "FrontEnd") -> dict[str, Any]:
+    """A front end as JSON states it: its kind, and the settings that are not the default."""
+    kind = getattr(front_end, "kind", "log_mel")
+    fields = dataclasses.fields(front_end)
+    settings = {field.name: getattr(front_end, field.name) for field in fields}
+    stated = {field.name for field in fields if settings[field.name] != field.default}
+    return {"front_end": kind, **{name: settings[name] for name in settings if name in stated}}
 
-    def num_frames(self, num_samples: int) -> int:
-        """Frames that fit into a waveform without padding.
 
-        >>> LogMelParams().num_frames(16000)
-        98
-        """
-        return max(0, 1 + (num_samples - self.window_samples) // self.hop_samples)
+def described(stated: Mapping[str, Any]) -> Any:
+    """A `LogMel`, `LogSpectrogram` or `Waveform` of its settings; inverse of `describe`.
+
+    Raises:
+        ValueError: on another kind, an unknown setting, or a value that is no such setting's.
+    """
+    settings = dict(stated)
+    name = settings.pop("front_end", LogMel.kind)
+    if not isinstance(name, str) or name not in KINDS:
+        raise ValueError(f"front_end is {repr(name)[:40]}; front ends are: {' '.join(KINDS)}")
+    kind = KINDS[name]
+    known = {field.name: field for field in dataclasses.fields(kind)}
+    if unknown := sorted(settings.keys() - known):
+        raise ValueError(
+            f"unknown: {', '.join(map(str, unknown))[:200]}; the settings of {name} are: "
+            f"{', '.join(known)}"
+        )
+    values = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()
+    }
+    for key, value in values.items():
+        checked.check(key, value)
+    return kind(**values)
+
+
+FrontEnd = LogMelParams | LogMel | LogSpectrogram | Waveform
+KINDS = {kind.kind: kind for kind in (LogMel, LogSpectrogram, Waveform)}
+# What JSON states of a front end that is none of `LogMelParams`.
+SETTINGS = frozenset(
+    {field.name for kind in KINDS.values() for field in dataclasses.fields(kind)} | {"front_end"}
+) - {field.name for field in dataclasses.fields(LogMelParams)}

@@ -9,7 +9,7 @@ import functools
 
 import numpy as np
 
-from vggish_inversion.features.front_end import LogMelParams
+from vggish_inversion.features.log_mel_params import LogMelParams
 
 # Log-mel divided by this lies in about [-0.5, 0.5], inside the range of the inverters' tanh
 # (Comanducci et al. 2021 divide by the same number).
@@ -31,13 +31,18 @@ def hertz_to_mel(hertz):
 
 
 @functools.lru_cache(maxsize=8)
-def mel_matrix(params: LogMelParams) -> np.ndarray:
+def mel_matrix(params: LogMelParams, fft_length: int | None = None) -> np.ndarray:
     """Triangular filters, straight-sided on the mel axis, of unit height; the DC bin is left out.
+
+    Args:
+        params: rate, bands and their edges.
+        fft_length: of the Fourier transform, if not `params.fft_length`.
 
     Returns:
         `[bins, bands]` float32; `magnitude @ mel_matrix` is the mel spectrogram.
     """
-    bins = hertz_to_mel(np.linspace(0.0, params.sample_rate_hz / 2, params.num_bins))[:, np.newaxis]
+    num_bins = (fft_length or params.fft_length) // 2 + 1
+    bins = hertz_to_mel(np.linspace(0.0, params.sample_rate_hz / 2, num_bins))[:, np.newaxis]
     edges = np.linspace(
         hertz_to_mel(params.low_hz), hertz_to_mel(params.high_hz), params.num_bands + 2
     )

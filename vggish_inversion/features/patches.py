@@ -5,7 +5,9 @@ TensorFlow is imported where it is used; see `log_mel`.
 
 import numpy as np
 
-from vggish_inversion.features.front_end import LogMelParams
+from vggish_inversion.features.log_mel import scale_log_mel
+from vggish_inversion.features.log_mel_params import LogMelParams
+from vggish_inversion.features.sample_windows import Source
 
 
 def patch_starts(
@@ -70,10 +72,52 @@ def log_mel_to_patches(log_mel, starts, params: LogMelParams, *, context_frames:
     return tf.gather(log_mel, tf.clip_by_value(frames, 0, tf.shape(log_mel)[0] - 1))
 
 
+def cut_windows(frames_or_samples, starts, source: Source, *, context_frames: int = 0):
+    """Cuts what a network takes, each with its context.
+
+    Args:
+        frames_or_samples: log-mel `[frames, bands]`, or `[samples]`, as the source says.
+        starts: `[windows]` ints, the log-mel frames at which they begin.
+        source: what they are cut from.
+        context_frames: frames before and after each; beyond the utterance the first and last frame
+            of log-mel go on, and samples are silence.
+
+    Returns:
+        tf.Tensor `[windows, *source.window_shape(context_frames)]`.
+    """
+    if isinstance(source, LogMelParams):
+        return log_mel_to_patches(frames_or_samples, starts, source, context_frames=context_frames)
+    import tensorflow as tf
+
+    [length] = source.window_shape(context_frames)
+    first = source.place(tf.cast(starts, tf.int64) - context_frames)
+    samples = first[:, tf.newaxis] + tf.range(length, dtype=tf.int64)
+    last = tf.size(frames_or_samples, tf.int64) - 1
+    inside = (samples >= 0) & (samples <= last)
+    found = tf.gather(frames_or_samples, tf.clip_by_value(samples, 0, last))
+    return tf.where(inside, found, tf.zeros_like(found))
+
+
 def without_context(patches, params: LogMelParams):
     """The patches alone, of `[patches, context + patch_frames + context, bands]`."""
     before = (patches.shape[1] - params.patch_frames) // 2
     return patches[:, before : before + params.patch_frames]
+
+
+def labelled(batch, params: LogMelParams):
+    """What an inverter is given, through its target, and what it is to learn.
+
+    Args:
+        batch: log-mel patches with their context; or windows of samples and the patches in them.
+        params: the log-mel that is learnt.
+
+    Returns:
+        The windows, and the patches in network range.
+    """
+    windows, patches = batch if isinstance(batch, tuple) else (batch, None)
+    if patches is None:
+        patches = without_context(windows, params)
+    return windows, scale_log_mel(patches)
 
 
 def patches_to_log_mel(patches, starts, params: LogMelParams):

@@ -85,7 +85,7 @@ class Views:
         cls,
         inverter: keras.Model,
         tap_shape: Sequence[int],
-        params: features.LogMelParams,
+        params: features.Source,
     ) -> "Views":
         """What an inverter takes, by the shape of its input: `[batch, views, *tap_shape]`.
 
@@ -100,26 +100,26 @@ class Views:
         raise ValueError(f"an inverter of {shape} cannot invert a tap of {tap_shape}")
 
 
-def overlapping(frozen: keras.Model, views: Views) -> keras.Model:
+def overlapping(frozen: keras.Model, views: Views, source: features.Source) -> keras.Model:
     """Runs a network on every view.
 
     Args:
-        frozen: patches `[batch, patch_frames, bands]` -> activations `[batch, *tap_shape]`, or a
-            dict of them.
+        frozen: `[batch, *source.window_shape()]` -> activations `[batch, *tap_shape]`, or a dict
+            of them.
         views: how many, and where.
+        source: of the target.
 
     Returns:
-        Patches with their context, `[batch, context + patch_frames + context, bands]` -> `[batch,
-        views, *tap_shape]`; the network itself where there is one view.
+        Patches with their context, `[batch, *source.window_shape(context)]` -> `[batch, views,
+        *tap_shape]`; the network itself where there is one view.
     """
     if views.num_views == 1:
         return frozen
-    num_frames, num_bands = views.patch_frames, frozen.input_shape[-1]
-    window = keras.Input((num_frames + 2 * views.context_frames, num_bands), name="window")
-    patches = keras.ops.stack(
-        [window[:, first : first + num_frames] for first in views.starts], axis=1
-    )
-    seen: Any = frozen(keras.ops.reshape(patches, (-1, num_frames, num_bands)), training=False)
+    patch_shape = source.window_shape()
+    window = keras.Input(source.window_shape(views.context_frames), name="window")
+    places = [source.place(first) for first in views.starts]
+    patches = keras.ops.stack([window[:, first : first + patch_shape[0]] for first in places], 1)
+    seen: Any = frozen(keras.ops.reshape(patches, (-1, *patch_shape)), training=False)
 
     def unfold(activations):
         return keras.ops.reshape(activations, (-1, views.num_views, *activations.shape[1:]))

@@ -40,13 +40,13 @@ def build_training_model(
     """Chains the frozen target up to a tap and a new inverter.
 
     Returns:
-        The chain `[batch, frames, bands]` log-mel in nats, with the context that the views see ->
-        patches in network range, and the inverter within it.
+        The chain from what the target takes, with the context that the views see, `[batch,
+        *target.source.window_shape(context)]` -> patches in network range; and the inverter in it.
     """
     inverter = build_inverter(target, layer, config, precision=config.precision)
     frozen = _in_precision(target.up_to(layer), config.precision)
-    frozen = tap_views.overlapping(frozen, views_of_tap(target, layer, config))
-    window = keras.Input(frozen.input_shape[1:], name="log_mel")
+    frozen = tap_views.overlapping(frozen, views_of_tap(target, layer, config), target.source)
+    window = keras.Input(frozen.input_shape[1:], name="window")
     return keras.Model(window, inverter(frozen(window, training=False))), inverter
 
 

@@ -38,11 +38,15 @@ class Examples(keras.callbacks.Callback):
         return f"<Examples in {self._log_dir} every {self._every_epochs} epochs>"
 
     @functools.cached_property
-    def _windows(self) -> np.ndarray:
-        """The patches, with the context that the model takes."""
+    def _examples(self) -> tuple[np.ndarray, np.ndarray]:
+        """Held-out windows with the context that the model takes, and what it should give."""
         assert self.model is not None  # set by fit
-        context = (self.model.input_shape[1] - self._log_mel.patch_frames) // 2
-        return self._validation.with_context(context).grid_patches(_NUM_PICTURES)
+        taken = tuple(self.model.input_shape[1:])
+        contexts = (0, self._log_mel.patch_frames // 2)  # of one view, and of several
+        source = self._validation.source
+        [context] = {context for context in contexts if source.window_shape(context) == taken}
+        batch = self._validation.with_context(context).grid_patches(_NUM_PICTURES)
+        return features.labelled(batch, self._log_mel)
 
     def on_epoch_end(self, epoch, logs=None):
         """Writes the examples of this epoch."""
@@ -53,9 +57,9 @@ class Examples(keras.callbacks.Callback):
             return
         if self._writer is None:
             self._writer = tf.summary.create_file_writer(str(self._log_dir / "examples"))
-        scaled = keras.ops.convert_to_numpy(self.model(self._windows, training=False))
-        patches = features.without_context(self._windows, self._log_mel)
-        inverted = features.unscale_log_mel(scaled)
+        windows, labels = self._examples
+        scaled = keras.ops.convert_to_numpy(self.model(windows, training=False))
+        patches, inverted = map(features.unscale_log_mel, (labels, scaled))
         pairs = np.concatenate([patches, inverted], axis=1)
         low, high = self._log_mel.log_floor, float(patches.max())
         pictures = np.clip((pairs - low) / (high - low), 0, 1)[:, :, ::-1].transpose(0, 2, 1)

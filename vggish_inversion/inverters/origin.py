@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from vggish_inversion import features
 from vggish_inversion.files import places
 from vggish_inversion.targets import encoder, fingerprint, loading
 from vggish_inversion.targets.own import model_files
@@ -23,6 +24,7 @@ class TargetSource:
         weights: a URL, a path, "untrained", or None for the published or shipped ones.
         seed: of untrained weights.
         label: what the target is called, and results are filed under, if not `name`.
+        axes: that were stated.
         head: that was stated.
     """
 
@@ -30,6 +32,7 @@ class TargetSource:
     weights: str | None = None
     seed: int = 0
     label: str | None = None
+    axes: str | None = None
     head: str | None = None
 
     def load(self) -> encoder.TargetEncoder:
@@ -39,7 +42,7 @@ class TargetSource:
             ValueError: if it cannot be had.
         """
         target = loading.load_target(
-            self.name, weights=self.weights, seed=self.seed, head=self.head
+            self.name, weights=self.weights, seed=self.seed, axes=self.axes, head=self.head
         )
         target.name = self.label or self.name
         return target
@@ -82,11 +85,20 @@ def describe_target(target: encoder.TargetEncoder, folder: pathlib.Path) -> dict
         "target_fingerprint": target.fingerprint_as(
             run_folder.setting(folder, "target_fingerprint")
         ),
+        **({"target_axes": target.stated_axes} if target.stated_axes else {}),
         **({"target_head": target.stated_head} if target.stated_head else {}),
         PATHS: {
             field: kept for field, path in paths.items() if (kept := places.keep(path, folder))
         },
     }
+
+
+def describe_front_end(target: encoder.TargetEncoder) -> dict[str, Any]:
+    """The fields of config.json that tell what is learnt, and what else the network takes."""
+    described: dict[str, Any] = {"log_mel": dataclasses.asdict(target.log_mel)}
+    if not isinstance(target.front_end, features.LogMelParams):
+        described["front_end"] = features.describe(target.front_end)
+    return described
 
 
 def target_source(
@@ -96,6 +108,7 @@ def target_source(
     path: str | None = None,
     weights: str | None = None,
     seed: int | None = None,
+    axes: str | None = None,
     head: str | None = None,
 ) -> TargetSource:
     """What loads the target of a run's config.json again; inverse of `describe_target`.
@@ -106,6 +119,7 @@ def target_source(
         path: where a network of your own is now, if not where it was.
         weights: where the target's weights are now, if not where they were.
         seed: of untrained weights, if not the one that they had.
+        axes: of its patches, if not those that were stated then.
         head: of the target, if not the one that was stated then.
 
     Returns:
@@ -115,7 +129,7 @@ def target_source(
         integrity.WeightsError: if a file or folder is not found.
     """
     name, seed = config["target"], config["target_seed"] if seed is None else seed
-    head = head or config.get("target_head")
+    axes, head = axes or config.get("target_axes"), head or config.get("target_head")
 
     def found(field: str) -> str:
         paths = config.get(PATHS)
@@ -126,10 +140,10 @@ def target_source(
         weights = config["target_weights"]
         weights = found("target_weights") if _is_path(weights) else weights
     if loading.is_family(name):
-        return TargetSource(name, weights, seed, name, head)
+        return TargetSource(name, weights, seed, name, axes, head)
     if path is None and weights and _is_path(weights) and model_files.is_network(weights):
-        return TargetSource(weights, None, seed, name, head)  # the network's new place
-    return TargetSource(path or found("target"), weights, seed, name, head)
+        return TargetSource(weights, None, seed, name, axes, head)  # the network's new place
+    return TargetSource(path or found("target"), weights, seed, name, axes, head)
 
 
 def common_source(
@@ -139,6 +153,7 @@ def common_source(
     folder: str | pathlib.Path,
     weights: str | None = None,
     seed: int | None = None,
+    axes: str | None = None,
     head: str | None = None,
     layers: Sequence[str] | None = None,
 ) -> TargetSource:
@@ -147,11 +162,17 @@ def common_source(
     name = name or (names.pop() if len(names) == 1 else "vggish")
     named = [run for run in runs if run.config["target"] == name]
     if not named:  # a path may be spelt in another way: what is in the file decides
-        return TargetSource(name, weights, seed or 0, head=head)
+        return TargetSource(name, weights, seed or 0, axes=axes, head=head)
     trained = _of_same_weights(named, name, folder, layers)[0]
     path = name if not loading.is_family(name) and pathlib.Path(name).exists() else None
     return target_source(
-        trained.config, trained.folder, path=path, weights=weights, seed=seed, head=head
+        trained.config,
+        trained.folder,
+        path=path,
+        weights=weights,
+        seed=seed,
+        axes=axes,
+        head=head,
     )
 
 

@@ -56,6 +56,7 @@ def find_source(
     *,
     weights: str | None = None,
     seed: int | None = None,
+    axes: str | None = None,
     head: str | None = None,
     layers: Sequence[str] | None = None,
 ) -> origin.TargetSource:
@@ -67,6 +68,7 @@ def find_source(
             else "vggish".
         weights: of the target, if not where they were.
         seed: of untrained weights, if not the one that they had.
+        axes: of its patches, if not those that were stated then.
         head: of the target, if not the one that was stated then.
         layers: taps or aliases, whose inverters count; all if None.
 
@@ -75,7 +77,14 @@ def find_source(
             a file is not found.
     """
     return origin.common_source(
-        read_runs(folder), name, folder=folder, weights=weights, seed=seed, head=head, layers=layers
+        read_runs(folder),
+        name,
+        folder=folder,
+        weights=weights,
+        seed=seed,
+        axes=axes,
+        head=head,
+        layers=layers,
     )
 
 

@@ -81,7 +81,7 @@ def train_inverter(
         "tap_shape": list(tap.shape),
         "train_data": train.fingerprint,
         "validation_data": validation.fingerprint,
-        "log_mel": dataclasses.asdict(target.log_mel),
+        **origin.describe_front_end(target),
         **dataclasses.asdict(config),
         **run_folder.describe_initial_weights(config.initial_weights),
         "num_views": views.num_views,
@@ -114,7 +114,7 @@ def _train(target, layer, config, train, validation, run_dir, callbacks, chief) 
     if epochs_done < config.num_epochs:
         held_out = validation.grid_patches(_MAX_VALIDATION_PATCHES)
         fit = {
-            "validation_data": _labelled(held_out, target.log_mel),
+            "validation_data": features.labelled(held_out, target.log_mel),
             "epochs": config.num_epochs,
             "initial_epoch": epochs_done,
             "steps_per_epoch": steps_per_epoch,
@@ -201,15 +201,11 @@ def _optimizer(name: str, peak_rate: float, num_steps: int, config: TrainConfig)
 def _labelled_batches(train: training_data.TrainingData, config: TrainConfig, *, first_step: int):
     """Batches with their labels, in the form the backend reads best."""
 
-    def label(windows):
-        return _labelled(windows, train.params)
+    def label(windows, patches=None):
+        batch = windows if patches is None else (windows, patches)
+        return features.labelled(batch, train.params)
 
     place = {"batch_size": config.batch_size, "seed": config.seed, "first_step": first_step}
     if keras.backend.backend() == "tensorflow":
         return train.batch_dataset(**place).map(label)
-    return (label(windows) for windows in train.batches(**place))
-
-
-def _labelled(windows, params: features.LogMelParams):
-    """Patches with their context, and what is to be learnt: the patches, in network range."""
-    return windows, features.scale_log_mel(features.without_context(windows, params))
+    return (features.labelled(batch, train.params) for batch in train.batches(**place))

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from vggish_inversion import audio, features
-from vggish_inversion.data import log_mel_cache
+from vggish_inversion.data import heard as recordings
 from vggish_inversion.reconstruction import road
 from vggish_inversion.results import TRUE_LOG_MEL
 from vggish_inversion.targets import encoder
@@ -30,6 +30,23 @@ class Reconstruction:
         """What it is."""
         shape, samples = np.shape(self.log_mel), np.size(self.waveform)
         return f"<Reconstruction: log-mel {list(shape)}, waveform [{samples}]>"
+
+
+@dataclasses.dataclass(frozen=True)
+class Heard:
+    """One utterance, as a target hears it.
+
+    Attributes:
+        log_mel: `[frames, bands]` float32, nats: what is to be inverted.
+        given: what the target's patches are cut from: that log-mel, or `[samples]` float32.
+    """
+
+    log_mel: np.ndarray
+    given: np.ndarray
+
+    def __repr__(self) -> str:
+        """What it is."""
+        return f"<Heard: log-mel {list(self.log_mel.shape)} of {list(self.given.shape)}>"
 
 
 class Reconstructor:
@@ -67,10 +84,10 @@ class Reconstructor:
         self.target = target
         self.road = road.Road(target, inverters, patch_hop_frames=patch_hop_frames)
         self.vocoder = vocoder
+        takes_log_mel = isinstance(target.source, features.LogMelParams)
+        shape = [None, target.log_mel.num_bands] if takes_log_mel else [None]
         self._log_mel = tf.function(self.road.log_mel, input_signature=[_floats(None)])
-        self._invert = tf.function(
-            self.road.invert, input_signature=[_floats(None, target.log_mel.num_bands)]
-        )
+        self._invert = tf.function(self.road.invert, input_signature=[_floats(*shape)])
 
     def __repr__(self) -> str:
         """What it is."""
@@ -81,22 +98,42 @@ class Reconstructor:
     @property
     def sample_rate_hz(self) -> int:
         """Of the waveforms that it takes: the target's; what it gives is at 16 kHz."""
-        return self.target.log_mel.sample_rate_hz
+        return self.target.source.sample_rate_hz
 
     def log_mel(self, waveform: audio.Sound) -> np.ndarray:
-        """The target's log-mel: `[samples]` float32, or a path -> `[frames, bands]` float32, nats.
+        """What is to be inverted: `[samples]` float32, or a path -> log-mel `[frames, bands]`.
 
         Raises:
             ValueError: if it is no sound, or shorter than a patch.
         """
-        return self._log_mel(to_utterance(waveform, self.target.log_mel)).numpy()
+        waveform = to_utterance(waveform, self.target.source)
+        return self.log_mel_of(waveform, rate_hz=self.sample_rate_hz)
 
-    def invert(self, log_mel: np.ndarray) -> dict[str, np.ndarray]:
-        """What each inverter makes of the activations of `log_mel`, in the same shape.
+    def log_mel_of(self, waveform: np.ndarray, *, rate_hz: int) -> np.ndarray:
+        """The log-mel `[frames, bands]` float32, nats, of `[samples]` float32 at any rate."""
+        to_hz = self.target.log_mel.sample_rate_hz
+        return self._log_mel(audio.resample(waveform, from_hz=rate_hz, to_hz=to_hz)).numpy()
+
+    def hear(self, waveform: audio.Sound) -> Heard:
+        """What the target is given of a sound, and the log-mel of it.
+
+        Raises:
+            ValueError: if it is no sound, or shorter than a patch.
+        """
+        waveform = to_utterance(waveform, self.target.source)
+        log_mel = self.log_mel_of(waveform, rate_hz=self.sample_rate_hz)
+        takes_log_mel = isinstance(self.target.source, features.LogMelParams)
+        return Heard(log_mel, log_mel if takes_log_mel else waveform)
+
+    def invert(self, given: np.ndarray) -> dict[str, np.ndarray]:
+        """The log-mel `[frames, bands]` that each inverter makes of the activations.
 
         The last patch ends with the utterance; where patches overlap, they cross-fade.
+
+        Args:
+            given: what the target's patches are cut from: `hear(waveform).given`.
         """
-        return {name: inverted.numpy() for name, inverted in self._invert(log_mel).items()}
+        return {name: inverted.numpy() for name, inverted in self._invert(given).items()}
 
     def vocode(
         self,
@@ -109,7 +146,7 @@ class Reconstructor:
 
         Args:
             log_mels: name -> `[frames, bands]` float32, nats.
-            num_samples: of the utterance.
+            num_samples: of the utterance, at the rate of the log-mel.
             vocoder: another than the reconstructor's own.
 
         Returns:
@@ -136,33 +173,33 @@ class Reconstructor:
         Raises:
             ValueError: if it is no sound, or shorter than a patch.
         """
-        waveform = to_utterance(waveform, self.target.log_mel)
-        log_mel = self.log_mel(waveform)
-        log_mels = {TRUE_LOG_MEL: log_mel, **self.invert(log_mel)}
+        waveform = to_utterance(waveform, self.target.source)
+        heard = self.hear(waveform)
+        log_mels = {TRUE_LOG_MEL: heard.log_mel, **self.invert(heard.given)}
         if names is not None:
             log_mels = {name: log_mels[name] for name in log_mels if name in names}
-        waveforms = self.vocode(log_mels, len(waveform))
+        num_samples = self.target.source.to_log_mel_rate(len(waveform))
+        waveforms = self.vocode(log_mels, num_samples)
+        made_hz = self.target.log_mel.sample_rate_hz
         return {
             name: Reconstruction(
                 log_mels[name],
-                audio.resample(
-                    waveforms[name], from_hz=self.sample_rate_hz, to_hz=audio.SAMPLE_RATE_HZ
-                ),
+                audio.resample(waveforms[name], from_hz=made_hz, to_hz=audio.SAMPLE_RATE_HZ),
             )
             for name in log_mels
         }
 
 
-def to_utterance(sound: audio.Sound, params: features.LogMelParams) -> np.ndarray:
+def to_utterance(sound: audio.Sound, source: features.Source) -> np.ndarray:
     """What a caller gives, as a waveform of a patch at least.
 
     Raises:
         ValueError: if it is no sound, or shorter.
     """
-    waveform = audio.to_waveform(sound, sample_rate_hz=params.sample_rate_hz)
-    if len(waveform) < params.patch_samples:
+    waveform = audio.to_waveform(sound, sample_rate_hz=source.sample_rate_hz)
+    if len(waveform) < source.patch_samples:
         name = audio.name_of(sound)
-        raise ValueError(log_mel_cache.too_short(name, len(waveform), params))
+        raise ValueError(recordings.too_short(name, len(waveform), source))
     return waveform
 
 

@@ -24,6 +24,7 @@ class Road:
 
     Attributes:
         params: the target's log-mel.
+        source: what its patches are cut from.
         patch_hop_frames: distance between patches.
         names: of the inverters, in order.
         tap_of: name -> the tap that it inverts.
@@ -48,7 +49,7 @@ class Road:
             ValueError: if patches that far apart leave gaps, on an unknown tap, or an inverter of
                 another shape.
         """
-        self.params = target.log_mel
+        self.params, self.source = target.log_mel, target.source
         self.patch_hop_frames = patch_hop_frames or target.log_mel.patch_hop_frames
         if not 1 <= self.patch_hop_frames <= self.params.patch_frames:
             raise ValueError(
@@ -69,7 +70,8 @@ class Road:
             for views in dict.fromkeys(self._views.values())
         }
         self._taps = {
-            views: tap_views.overlapping(model, views) for views, model in targets.items()
+            views: tap_views.overlapping(model, views, self.source)
+            for views, model in targets.items()
         }
         models = [*targets.values(), *self._inverters.values()]
         self.parts = [weight.value for model in models for weight in model.weights]
@@ -86,8 +88,27 @@ class Road:
         wanted = sorted({self.tap_of[name] for name in self.names if self._views[name] == views})
         return keras.Model(target.model.input, {tap: target.model.output[tap] for tap in wanted})
 
+    def hear(self, waveform):
+        """`[samples]` float32 at the target's rate -> what its patches are cut from.
+
+        That is its log-mel, or the samples themselves.
+        """
+        if isinstance(self.source, features.LogMelParams):
+            return self.log_mel(waveform)
+        return tf.cast(waveform, tf.float32)
+
+    def frames_heard(self, heard):
+        """The frames of log-mel in what `hear` gave."""
+        if isinstance(self.source, features.LogMelParams):
+            return tf.shape(heard)[0]
+        return self.num_frames(self.num_samples(tf.size(heard)))
+
+    def num_samples(self, num_heard):
+        """Samples at the rate of the log-mel, of so many at the target's."""
+        return tf.cast(self.source.to_log_mel_rate(tf.cast(num_heard, tf.int64)), tf.int32)
+
     def log_mel(self, waveform):
-        """`[samples]` float32 -> the target's log-mel `[frames, bands]` float32, nats."""
+        """`[samples]` float32 at the log-mel's rate -> log-mel `[frames, bands]` float32, nats."""
         params = self.params
         hop, overlap = params.hop_samples, params.window_samples - params.hop_samples
 
@@ -114,12 +135,12 @@ class Road:
         """Of the activations of one patch that an inverter takes: the tap's, or of its views."""
         return tuple(self._inverters[name].input_shape[1:])
 
-    def embed(self, log_mel, name: str):
-        """`[frames, bands]` -> activations `[patches, *embedding_shape]` for one inverter."""
-        starts, views = self.starts(tf.shape(log_mel)[0]), self._views[name]
+    def embed(self, heard, name: str):
+        """What `hear` gave -> activations `[patches, *embedding_shape]` for one inverter."""
+        starts, views = self.starts(self.frames_heard(heard)), self._views[name]
 
         def compute(first, last):
-            return self._activations(log_mel, starts[first:last], views)[self.tap_of[name]]
+            return self._activations(heard, starts[first:last], views)[self.tap_of[name]]
 
         return concat_chunks(
             compute, tf.size(starts), self._chunk_patches, self.embedding_shape(name)
@@ -136,19 +157,19 @@ class Road:
             concat_chunks(compute, tf.shape(starts)[0], self._chunk_patches, shape), starts
         )
 
-    def invert(self, log_mel) -> dict:
-        """`[frames, bands]` -> what each inverter makes of its activations, in the same shape.
+    def invert(self, heard) -> dict:
+        """What `hear` gave -> the log-mel `[frames, bands]` that each inverter makes of it.
 
         The target is computed once for all that take the same views; where patches overlap, they
         cross-fade.
         """
         if not self.names:
             return {}
-        starts = self.starts(tf.shape(log_mel)[0])
+        starts = self.starts(self.frames_heard(heard))
 
         def compute(first, last):
             activations = {
-                views: self._activations(log_mel, starts[first:last], views) for views in self._taps
+                views: self._activations(heard, starts[first:last], views) for views in self._taps
             }
             inverted = [
                 self._inverters[name](
@@ -164,10 +185,10 @@ class Road:
             name: self._join(patches[:, index], starts) for index, name in enumerate(self.names)
         }
 
-    def _activations(self, log_mel, starts, views: tap_views.Views) -> dict:
+    def _activations(self, heard, starts, views: tap_views.Views) -> dict:
         """The taps of some patches, each with its views."""
-        patches = features.log_mel_to_patches(
-            log_mel, starts, self.params, context_frames=views.context_frames
+        patches = features.cut_windows(
+            heard, starts, self.source, context_frames=views.context_frames
         )
         return self._taps[views](patches, training=False)
 

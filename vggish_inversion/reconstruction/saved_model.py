@@ -1,7 +1,6 @@
 """The SavedModel of an inverter: its folder, written whole or not at all, and read back."""
 
 import contextlib
-import dataclasses
 import os
 import pathlib
 from collections.abc import Callable, Collection
@@ -18,9 +17,9 @@ from vggish_inversion.targets import encoder, graph
 
 _CARD = """# {layer} of {target}, and back to sound
 
-A TensorFlow SavedModel: mono waveform at {sample_rate_hz} Hz -> log-mel -> `{target}` up to
-`{layer}` ({shape}) -> inverter -> log-mel' -> waveform' at the same rate. Made by
-vggish_inversion; it needs TensorFlow alone.
+A TensorFlow SavedModel: mono waveform at {sample_rate_hz} Hz -> its front end -> `{target}` up to
+`{layer}` ({shape}) -> inverter -> log-mel' -> waveform' at {made_hz} Hz. Made by vggish_inversion;
+it needs TensorFlow alone.
 
 - Target: `{target}`, weights `{target_fingerprint}`
 - Inverter: preset "{preset}", loss "{loss}", sha256 `{inverter_sha256}`
@@ -116,7 +115,7 @@ class SavedReconstructor:
         """
         try:
             self.config = documents.read_json(folder / "config.json", _EXPORT_FIELDS)
-            self._params = features.LogMelParams(**self.config["log_mel"])
+            self._source = features.described_source(self.config)
             self.model: Any = tf.saved_model.load(str(folder))
             self._reconstruct = self.model.signatures["reconstruct"]
         except (OSError, ValueError, LookupError, TypeError, tf.errors.OpError) as error:
@@ -133,19 +132,21 @@ class SavedReconstructor:
     @property
     def sample_rate_hz(self) -> int:
         """Of the waveforms that it takes; what it gives is at 16 kHz."""
-        return self._params.sample_rate_hz
+        return self._source.sample_rate_hz
 
     def __call__(
         self, waveform: audio.Sound, *, names: Collection[str] | None = None
     ) -> dict[str, reconstruction.Reconstruction]:
         """Reconstructs one utterance: {layer: reconstruction}; see `Reconstructor`."""
-        waveform = reconstructors.to_utterance(waveform, self._params)
+        waveform = reconstructors.to_utterance(waveform, self._source)
         layer = self.config["layer"]
         if names is not None and layer not in names:
             return {}
         made = self._reconstruct(waveform=tf.constant(waveform, tf.float32))
         heard = audio.resample(
-            made["waveform"].numpy(), from_hz=self.sample_rate_hz, to_hz=audio.SAMPLE_RATE_HZ
+            made["waveform"].numpy(),
+            from_hz=self._source.log_mel.sample_rate_hz,
+            to_hz=audio.SAMPLE_RATE_HZ,
         )
         return {layer: reconstruction.Reconstruction(made["log_mel"].numpy(), heard)}
 
@@ -178,7 +179,7 @@ def _facts(trained, reconstructor: reconstruction.Reconstructor, vocoder: str) -
         "loss": trained.loss,
         "inverter_sha256": trained.sha256,
         "vocoder": vocoder,
-        "log_mel": dataclasses.asdict(target.log_mel),
+        **features.describe_source(target.source),
         "patch_hop_frames": reconstructor.road.patch_hop_frames,
     }
 
@@ -195,8 +196,9 @@ def _card(facts: dict, target: encoder.TargetEncoder, folder: str) -> str:
         **{**facts, "log_mel": front_end},
         shape="x".join(map(str, facts["tap_shape"])),
         axes=", ".join(map(str, facts["embedding_shape"])),
-        patch_samples=params.patch_samples,
-        sample_rate_hz=params.sample_rate_hz,
+        patch_samples=target.source.patch_samples,
+        sample_rate_hz=target.source.sample_rate_hz,
+        made_hz=params.sample_rate_hz,
         log_floor=params.log_floor,
         bands=params.num_bands,
         folder=folder,

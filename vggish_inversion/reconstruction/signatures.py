@@ -63,10 +63,10 @@ class ReconstructionModule(tf.Module):
     @tf.function
     def reconstruct(self, waveform) -> dict:
         """`[samples]` -> {waveform `[samples]`, log_mel `[frames, bands]`}."""
-        log_mel = self._road.invert(self._log_mel(waveform))[self._inverter]
+        log_mel = self._road.invert(self._hear(waveform))[self._inverter]
         vocoded = self._vocoder(log_mel[tf.newaxis])
         return {
-            "waveform": self._road.align(vocoded, tf.size(waveform))[0],
+            "waveform": self._road.align(vocoded, self._road.num_samples(tf.size(waveform)))[0],
             "log_mel": log_mel,
         }
 
@@ -75,7 +75,8 @@ class ReconstructionModule(tf.Module):
         """`[batch, samples]`, `[batch]` -> every utterance as `reconstruct` gives it alone."""
         params = self._road.params
         samples = tf.shape(waveforms)[1]
-        frames = self._road.num_frames(samples)
+        longest = self._road.num_samples(samples)
+        frames = self._road.num_frames(longest)
         fits = tf.reduce_all((num_samples >= 0) & (num_samples <= samples))
         check = tf.debugging.Assert(
             fits, ["num_samples must be within waveforms of", samples, "got", num_samples]
@@ -86,7 +87,7 @@ class ReconstructionModule(tf.Module):
             made = self.reconstruct(waveform[:length])
             num_frames = tf.shape(made["log_mel"])[0]
             return (
-                tf.pad(made["waveform"], [[0, samples - length]]),
+                tf.pad(made["waveform"], [[0, longest - tf.size(made["waveform"])]]),
                 tf.pad(
                     made["log_mel"],
                     [[0, frames - num_frames], [0, 0]],
@@ -110,10 +111,10 @@ class ReconstructionModule(tf.Module):
     @tf.function
     def embed(self, waveform) -> dict:
         """`[samples]` -> {embedding `[patches, *embedding_shape]`, num_frames `[]`}."""
-        log_mel = self._log_mel(waveform)
+        heard = self._hear(waveform)
         return {
-            "embedding": self._road.embed(log_mel, self._inverter),
-            "num_frames": tf.shape(log_mel)[0],
+            "embedding": self._road.embed(heard, self._inverter),
+            "num_frames": self._road.frames_heard(heard),
         }
 
     @tf.function
@@ -134,16 +135,16 @@ class ReconstructionModule(tf.Module):
             starts = tf.identity(starts)
         return {"log_mel": self._road.invert_embedding(embedding, starts, self._inverter)}
 
-    def _log_mel(self, waveform):
-        params = self._road.params
+    def _hear(self, waveform):
+        source = self._road.source
         num_samples = tf.size(waveform)
         check = tf.debugging.Assert(
-            num_samples >= params.patch_samples,
+            num_samples >= source.patch_samples,
             [
-                f"waveform is too short: one patch needs {params.patch_samples} samples "
-                f"({params.patch_samples / params.sample_rate_hz:.3f} s), got",
+                f"waveform is too short: one patch needs {source.patch_samples} samples "
+                f"({source.patch_samples / source.sample_rate_hz:.3f} s), got",
                 num_samples,
             ],
         )
         with tf.control_dependencies([check]):
-            return self._road.log_mel(tf.identity(waveform))
+            return self._road.hear(tf.identity(waveform))

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from vggish_inversion import features
-from vggish_inversion.data import corpora, log_mel_cache
+from vggish_inversion.data import corpora, heard
 from vggish_inversion.features import views as tap_views
 from vggish_inversion.reconstruction import quiet
 from vggish_inversion.targets import encoder
@@ -61,10 +61,16 @@ def memory_bytes(function: tf.function, num_precisions: int) -> int:
     return round(0.8e9) + num_bytes * (11 + 6 * num_precisions)
 
 
-def target_part(target: encoder.TargetEncoder, layer: str, inverter: keras.Model) -> keras.Model:
-    """The target up to a tap, on as many views as its inverter takes; see `features.views`."""
+def target_part(
+    target: encoder.TargetEncoder, layer: str, inverter: keras.Model
+) -> tuple[keras.Model, int]:
+    """The target up to a tap, on as many views as its inverter takes, and their context in frames.
+
+    See `features.views`.
+    """
     views = tap_views.Views.taken_by(inverter, target.tap(layer).shape, target.log_mel)
-    return tap_views.overlapping(target.up_to(layer), views)
+    to_tap = tap_views.overlapping(target.up_to(layer), views, target.source)
+    return to_tap, views.context_frames
 
 
 def convert(function: tf.function, precision: str, examples: np.ndarray) -> bytes:
@@ -124,30 +130,29 @@ def distance(flatbuffer: bytes, function: tf.function, inputs: np.ndarray) -> tu
 
 
 def speech_patches(
-    data_dir: str, params: features.LogMelParams, *, context_frames: int = 0
+    data_dir: str, source: features.Source, *, context_frames: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Log-mel patches of real speech: to set ranges by, and others to measure on.
 
     Args:
         data_dir: a folder of recordings.
-        params: the target's front end.
+        source: what the target's patches are cut from.
         context_frames: that each patch has before and after it.
 
     Returns:
-        `[patches, context + patch_frames + context, bands]` float32 nats, twice: of the first two
-        thirds of the utterances, and of the rest.
+        `[patches, *source.window_shape(context_frames)]` float32, twice: of the first two thirds of
+        the utterances, and of the rest.
 
     Raises:
         corpora.CorpusError: if there is not one utterance of a patch or more for each.
     """
     patches = []
-    dataset = log_mel_cache.log_mel_dataset(corpora.read_corpora([data_dir], split="all"), params)
-    for log_mel, error in dataset.as_numpy_iterator():
+    dataset = heard.heard_dataset(corpora.read_corpora([data_dir], split="all"), source)
+    for log_mel, waveform, error in dataset.as_numpy_iterator():
         if not error:
-            starts = features.patch_starts(len(log_mel), params)
-            cut = features.log_mel_to_patches(
-                log_mel, starts, params, context_frames=context_frames
-            )
+            starts = features.patch_starts(len(log_mel), source.log_mel)
+            given = log_mel if isinstance(source, features.LogMelParams) else waveform
+            cut = features.cut_windows(given, starts, source, context_frames=context_frames)
             patches.append(cut.numpy())
     if len(patches) < 2:
         raise corpora.CorpusError(f"{data_dir}: expected 2 utterances of a patch or more")

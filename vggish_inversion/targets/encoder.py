@@ -8,7 +8,7 @@ import keras
 from vggish_inversion import features
 from vggish_inversion.targets import fingerprint as fingerprints
 from vggish_inversion.targets import graph
-from vggish_inversion.targets.own import keras_model
+from vggish_inversion.targets.own import keras_model, network_input
 from vggish_inversion.targets.taps import Head, Outputs, Tap
 
 UNTRAINED = "untrained"  # in place of weights: random ones, a control
@@ -19,16 +19,21 @@ class TargetEncoder:
 
     Attributes:
         name: what `load_target` was asked for.
-        model: `[batch, frames, bands]` float32 log-mel patches in nats -> {tap name: activations}.
+        model: what it takes, `[batch, *source.window_shape()]` float32 -> {tap name: activations}:
+            log-mel patches `[batch, frames, bands]` in nats, else `[batch, samples]`.
         taps: the taps, from shallow to deep.
         heads: where it tells classes apart, if it does.
-        log_mel: the front end that the network was trained with.
-        log_mel_sources: where each of its settings is known from; empty for this project's targets.
+        front_end: what the network takes; what it was trained with.
+        log_mel: what is inverted: the front end itself where it is a log-mel that vocoders read,
+            else VGGish's log-mel of what the network hears.
+        source: what the network's patches are cut from, log-mel or samples.
+        front_end_sources: where each of its settings is known from; empty for our own targets.
         axes: of the patches that your own network takes, if you stated them.
         fingerprint: of the network: layers, weights and front end; see `targets.fingerprint`.
         absent: taps of the network that its weights do not reach, and why.
         weights: what `load_target` was asked for, so that a run can ask for it again.
         seed: of untrained weights, as `load_target` was asked for it.
+        stated_axes: what `load_target` was told of the axes.
         stated_head: what `load_target` was told of the head.
     """
 
@@ -38,9 +43,9 @@ class TargetEncoder:
         model: keras.Model,
         taps: tuple[Tap, ...],
         *,
-        log_mel: features.LogMelParams,
+        front_end: features.FrontEnd,
         heads: Mapping[Head, Any] | None = None,
-        log_mel_sources: Mapping[str, str] | None = None,
+        front_end_sources: Mapping[str, str] | None = None,
         axes: str | None = None,
         aliases: Mapping[str, str] | None = None,
         fingerprint: str = "",
@@ -58,8 +63,11 @@ class TargetEncoder:
         self.heads = tuple(heads or ())
         self._logits = {head.name: logits for head, logits in (heads or {}).items()}
         self._whole: keras.Model | None = None
-        self.log_mel = log_mel
-        self.log_mel_sources = dict(log_mel_sources or {})
+        self.front_end = front_end
+        is_log_mel = isinstance(front_end, features.LogMelParams)
+        self.source: features.Source = front_end if is_log_mel else front_end.windows
+        self.log_mel: features.LogMelParams = self.source.log_mel
+        self.front_end_sources = dict(front_end_sources or {})
         self.axes = axes
         self.aliases = dict(aliases or {})
         self.fingerprint = fingerprint
@@ -67,6 +75,7 @@ class TargetEncoder:
         self._weights_fingerprint = weights_fingerprint or (lambda: fingerprints.of_weights(model))
         self.weights: str | None = None
         self.seed = 0
+        self.stated_axes: str | None = None
         self.stated_head: str | None = None
 
     def __repr__(self) -> str:
@@ -82,6 +91,7 @@ class TargetEncoder:
         model: keras.Model,
         *,
         taps: Sequence[str] | None = None,
+        front_end: features.FrontEnd | Mapping[str, Any] | None = None,
         log_mel: features.LogMelParams | Mapping[str, Any] | None = None,
         log_mel_layer: str | None = None,
         axes: str | None = None,
@@ -92,12 +102,16 @@ class TargetEncoder:
         """Makes a target of your own network. It shares the model's layers, and freezes them.
 
         Args:
-            model: a functional or Sequential model of one input: log-mel patches `[batch, frames,
-                bands]`, or with a last axis of 1 or of 3 channels (which are filled alike).
+            model: a functional or Sequential model of one input: patches `[batch, frames, bands]`,
+                or with a last axis of 1 or of 3 channels (which are filled alike); or waveforms
+                `[batch, samples]`, or with a last axis of 1.
             taps: names of layers; every layer whose output is worth inverting if None.
-            log_mel: the front end that the network was trained with, a natural logarithm of mel
-                magnitude: `LogMelParams`, or a mapping of those of its fields that differ from
-                VGGish's. Frames and bands need not be stated where the model's input has them.
+            front_end: what makes the network's input, as it was trained: a `LogMelParams` for a
+                natural logarithm of mel magnitude, a `LogMel`, `LogSpectrogram` or `Waveform` for
+                the rest; or a mapping of fields, as JSON states them. Lengths that the model's
+                input has need not be stated.
+            log_mel: the same, of a network that takes the log-mel of `LogMelParams`: a mapping of
+                those of its fields that differ from VGGish's.
             log_mel_layer: of a model that takes waveforms `[batch, samples]`, the layer whose
                 output is that log-mel. The taps lie behind it.
             axes: the order of a patch's axes in the model: "frames,bands", or "bands,frames", as
@@ -112,10 +126,14 @@ class TargetEncoder:
             ValueError: if the model, a tap, the head or the log-mel cannot be used; the message
                 says why.
         """
+        if front_end is not None and log_mel is not None:
+            raise ValueError("front_end= and log_mel= are two names of one thing; give one")
+        if isinstance(log_mel, Mapping):
+            network_input.check_fields(log_mel)
         parts = keras_model.parts(
             model,
             taps=taps,
-            log_mel=log_mel,
+            front_end=log_mel if front_end is None else front_end,
             log_mel_layer=log_mel_layer,
             axes=axes,
             head=head,

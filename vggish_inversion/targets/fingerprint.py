@@ -76,7 +76,7 @@ def _axes(axes: str | None) -> dict[str, str]:
 
 def of_front_end(front_end: Any) -> dict[str, Any]:
     """The settings of a front end that are not at their default."""
-    settings = {}
+    settings = {"kind": front_end.kind} if hasattr(front_end, "kind") else {}
     for field in dataclasses.fields(front_end):
         value = getattr(front_end, field.name)
         if value != field.default:

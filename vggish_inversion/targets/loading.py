@@ -48,6 +48,7 @@ def load_target(
     *,
     weights: str | os.PathLike[str] | None = None,
     seed: int = 0,
+    axes: str | None = None,
     head: str | None = None,
 ) -> encoder.TargetEncoder:
     """Loads a frozen target.
@@ -59,6 +60,8 @@ def load_target(
         weights: a URL, a file or folder, "untrained" (random weights: a control that shows what the
             architecture alone keeps), or None for the published or shipped weights.
         seed: of the untrained weights.
+        axes: of your own network, the order of a patch's axes: "frames,bands" or "bands,frames";
+            what its JSON file states if None.
         head: of your own network, the layer (or the SavedModel's output) that tells classes apart,
             if it is not what the network ends with; of a named target, one of its heads.
 
@@ -75,7 +78,7 @@ def load_target(
         arguments = (member,) if member else ()
         target = module.load(*arguments, weights=weights, seed=seed)
     elif model_files.is_path(name):
-        target = model_files.load(name, weights=weights, seed=seed, head=head)
+        target = model_files.load(name, weights=weights, seed=seed, axes=axes, head=head)
     else:
         raise ValueError(
             f"no target {name!r}{_nearest(name)} targets are: vggish, yamnet, small_encoder/TASK, "
@@ -83,5 +86,6 @@ def load_target(
         )
     if head is not None:
         target.head(head)
-    target.weights, target.seed, target.stated_head = weights, seed, head
+    target.weights, target.seed = weights, seed
+    target.stated_axes, target.stated_head = axes, head
     return target

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from vggish_inversion.targets import encoder, graph
+from vggish_inversion.targets.own import front_end_layer
 
 _CONVOLUTIONS = (
     keras.layers.Conv1D,
@@ -66,7 +67,7 @@ class Span:
     """What the values of a tap see along one axis: value `i` sees `[start + i * step, ... + size)`.
 
     Attributes:
-        size: in frames (or bands) of the patch.
+        size: in frames (or bands) of the patch, or in samples of networks that take waveforms.
         step: between neighbouring values.
         start: of the first value; negative where padding is seen.
     """
@@ -108,6 +109,9 @@ def _after(call: graph.Call, inputs: list[Field]) -> Field:
     shape, rank = call.inputs[0].shape, len(call.inputs[0].shape)
     if getattr(layer, "data_format", "channels_last") != "channels_last":
         return _WHOLE
+    if kind is front_end_layer.FrontEndLayer:
+        # Counted in what the network takes; a level of the whole window is seen from everywhere.
+        return _WHOLE if layer.front_end.sees_whole_window else (Span(), Span())
     if kind in _POINTWISE:
         return inputs[0]
     if kind in _CONVOLUTIONS or kind in _POOLS:
@@ -194,4 +198,4 @@ def _reshape(field: Field, before, after) -> Field:
     """Axes that keep their place keep their field: a channel axis may come and go."""
     if len(after) < 2 or before[0] != after[0]:
         return _WHOLE
-    return (field[0], field[1] if before[1] == after[1] else None)
+    return (field[0], field[1] if before[1:2] == after[1:2] else None)

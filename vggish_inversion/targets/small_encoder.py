@@ -102,7 +102,7 @@ def load(task: str = "speech_commands", *, weights: str | None = None, seed: int
         model,
         taps,
         heads={head: logits},
-        log_mel=front_end,
+        front_end=front_end,
         fingerprint=fingerprint.of_network(model, front_end),
     )
 

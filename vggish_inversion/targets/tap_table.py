@@ -30,7 +30,7 @@ def tap_rows(target: encoder.TargetEncoder) -> list[tuple[str, ...]]:
             " x ".join(map(str, tap.shape)),
             tap.activation,
             f"{round(tap.num_values / hop_seconds):,}",
-            *_field(fields[tap.name], params),
+            *_field(fields[tap.name], target.front_end),
         )
         for tap in target.taps
     ]
@@ -56,15 +56,26 @@ def _first_names(names: Sequence[str]) -> str:
     return shown + ("; ..." if len(names) > _NAMES_SHOWN else "")
 
 
-def _field(field: receptive_field.Field, params: features.LogMelParams) -> tuple[str, str]:
-    patch = (params.patch_frames, params.num_bands)
-    frames, bands = (
+def _field(field: receptive_field.Field, front_end: features.FrontEnd) -> tuple[str, str]:
+    """What a value sees of the network's input, and for how many milliseconds it listens."""
+    patch, of_one, step = _input(front_end)
+    seen = tuple(
         length if span is None else min(span.size, length)
-        for span, length in zip(field, patch, strict=True)
+        for span, length in zip(field, patch, strict=False)
     )
-    text = _WHOLE_PATCH if (frames, bands) == patch else f"{frames} x {bands}"
-    seconds = params.window_seconds + (frames - 1) * params.hop_seconds
-    return text, f"{1000 * seconds:.0f}"
+    text = _WHOLE_PATCH if seen == patch else " x ".join(map(str, seen))
+    return text, f"{1000 * (of_one + (seen[0] - 1) * step):.0f}"
+
+
+def _input(front_end: features.FrontEnd) -> tuple[tuple[int, ...], float, float]:
+    """The shape of a network's input; seconds of one of its frames, and to the next."""
+    if isinstance(front_end, features.LogMelParams):
+        shape = (front_end.patch_frames, front_end.num_bands)
+        return shape, front_end.window_seconds, front_end.hop_seconds
+    if isinstance(front_end, features.Waveform):
+        return front_end.shape, 1 / front_end.sample_rate_hz, 1 / front_end.sample_rate_hz
+    rate_hz = front_end.sample_rate_hz
+    return front_end.shape, front_end.frame_samples / rate_hz, front_end.frame_hop / rate_hz
 
 
 def front_end_lines(target: encoder.TargetEncoder) -> list[str]:
@@ -73,15 +84,19 @@ def front_end_lines(target: encoder.TargetEncoder) -> list[str]:
     Bands that no bin of the spectrum falls into are named below: librosa warns of them, too.
     """
     empty = 1 + np.flatnonzero(~features.mel_matrix(target.log_mel).any(axis=0))
-    settings = dataclasses.asdict(target.log_mel)
+    settings = dataclasses.asdict(target.front_end)
     rows = [("axes", target.axes or "frames,bands", _STATED if target.axes else _ASSUMED)]
     rows += [
         (name, f"{value:g}" if isinstance(value, float) else str(value), source)
         for name, value in settings.items()
-        for source in (target.log_mel_sources.get(name, _OWN),)
+        for source in (target.front_end_sources.get(name, _OWN),)
     ]
-    if not target.log_mel_sources:
+    if not target.front_end_sources:
         rows = rows[1:]
+    if not isinstance(target.front_end, features.LogMelParams):
+        rows.insert(0, ("front_end", target.front_end.kind, ""))
+        frames, bands = target.log_mel.patch_frames, target.log_mel.num_bands
+        rows.append(("inverted", f"VGGish's log-mel, {frames} frames x {bands} bands", ""))
     widths = [max(len(row[index]) for row in rows) for index in range(2)]
     lines = [
         f"{name.ljust(widths[0])}  {value.ljust(widths[1])}  {source}"

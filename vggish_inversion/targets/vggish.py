@@ -171,7 +171,7 @@ def load(*, weights: str | os.PathLike[str] | None = None, seed: int = 0) -> enc
         "vggish",
         model,
         taps,
-        log_mel=front_end,
+        front_end=front_end,
         aliases=ALIASES,
         fingerprint=fingerprint.of_network(model, front_end),
         absent=absent,

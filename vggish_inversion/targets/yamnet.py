@@ -169,7 +169,7 @@ def load(*, weights: str | os.PathLike[str] | None = None, seed: int = 0) -> enc
         model,
         taps,
         heads=heads,
-        log_mel=LOG_MEL,
+        front_end=LOG_MEL,
         fingerprint=fingerprint.of_network(model, LOG_MEL),
         absent=absent,
     )

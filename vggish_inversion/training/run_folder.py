@@ -18,7 +18,8 @@ keras_defaults.use_ours()
 
 # Settings that tell where a run was made, not what it is: data and weights have fingerprints.
 _MAY_DIFFER = {"command", "versions", "data_dir", "paths", "initial_weights"}
-_MAY_DIFFER |= {"target", "target_weights", "target_seed", "target_head"}
+_MAY_DIFFER |= {"target", "target_weights", "target_seed"}
+_MAY_DIFFER |= {"target_axes", "target_head"}
 # What a run gives in the end; nothing of it is there before the first checkpoint.
 _MODELS = ("inverter.keras", "vocoder.keras")
 # Settings by which a config.json is known to be of a run, and may be written over.

@@ -145,7 +145,7 @@ def reproduce(
     utterances = experiment.utterances()  # a corpus without them is refused before days of training
     chosen = splits.training_splits(experiment.data_dirs, announce=announce)
     caches = training_data.read_training_data(
-        experiment.data_dirs, target.log_mel, experiment.output_dir / "log_mel_cache"
+        experiment.data_dirs, target.source, experiment.output_dir / "log_mel_cache"
     )
     num_epochs = experiment.epochs(
         num_utterances=len(chosen["train"]), num_patches=caches["train"].num_patches

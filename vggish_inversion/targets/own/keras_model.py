@@ -7,7 +7,7 @@ import keras
 
 from vggish_inversion import features
 from vggish_inversion.targets import fingerprint, graph, untrained
-from vggish_inversion.targets.own import heads, network_input, waveform_model
+from vggish_inversion.targets.own import heads, network_input, stated_front_end, waveform_model
 from vggish_inversion.targets.taps import Tap
 
 # What these give is what they got, moved or scaled: to tap them as well would measure it twice.
@@ -53,7 +53,7 @@ def parts(
     model: keras.Model,
     *,
     taps: Sequence[str] | None = None,
-    log_mel: features.LogMelParams | Mapping[str, Any] | None = None,
+    front_end: features.FrontEnd | Mapping[str, Any] | None = None,
     log_mel_layer: str | None = None,
     axes: str | None = None,
     head: str | None = None,
@@ -71,14 +71,14 @@ def parts(
     if log_mel_layer:
         what, start = f"{what}/{log_mel_layer}", waveform_model.find_log_mel(whole, log_mel_layer)
         advice = "name a layer that yields log-mel"
-    network_input.check_patches(what, start.shape, advice)
-    network_input.check_axes(axes)
-    shape = network_input.frames_and_bands(name or what, start.shape, axes)
-    params = network_input.complete(shape, log_mel)
+        network_input.check_patches(what, start.shape, advice)
+    front_end, sources = stated_front_end.resolve(
+        name or what, start.shape, front_end, axes=axes, advice=advice
+    )
     if log_mel_layer:
-        waveform_model.check_front_end(whole, start, params, axes=axes)
-    patches = keras.Input((params.patch_frames, params.num_bands), name="log_mel_patches")
-    calls = graph.replay(whole, start, network_input.as_input(patches, start.shape, axes))
+        waveform_model.check_log_mel(whole, start, front_end, axes=axes)
+    taken, entered = stated_front_end.enter(front_end, start.shape, axes)
+    calls = graph.replay(whole, start, entered)
     chosen = _choose(whole.name, calls, taps)
     # Named after all calls: a pool's activation is that of a layer which may not be tapped.
     activations = _activations(calls)
@@ -88,10 +88,10 @@ def parts(
         outputs = {
             tap: tensor
             if len(tensor.shape) < 4 or id(tensor) in swapped
-            else network_input.frames_first(tensor)
+            else network_input.frames_first(tensor, tap)
             for tap, tensor in outputs.items()
         }
-    frozen = keras.Model(patches, outputs, name="custom_target")
+    frozen = keras.Model(taken, outputs, name="custom_target")
     if untrained_seed is not None:
         untrained.assign(frozen, untrained_seed)
     return {
@@ -101,10 +101,10 @@ def parts(
             Tap(tap, tuple(tensor.shape[1:]), activations[tap]) for tap, tensor in outputs.items()
         ),
         "heads": heads.find(whole.name, calls, stated=head, class_names=class_names),
-        "log_mel": params,
-        "log_mel_sources": network_input.sources(shape, log_mel),
+        "front_end": front_end,
+        "front_end_sources": sources,
         "axes": axes,
-        "fingerprint": fingerprint.of_network(whole, params, start=start, axes=axes),
+        "fingerprint": fingerprint.of_network(whole, front_end, start=start, axes=axes),
         "weights_fingerprint": lambda: fingerprint.of_weights(model),
     }
 

@@ -15,7 +15,12 @@ def is_path(name: str) -> bool:
 
 
 def load(
-    path: str, *, weights: str | None = None, seed: int = 0, head: str | None = None
+    path: str,
+    *,
+    weights: str | None = None,
+    seed: int = 0,
+    axes: str | None = None,
+    head: str | None = None,
 ) -> encoder.TargetEncoder:
     """Loads a `.keras` file, a network in HDF5 or the folder of a SavedModel as a target.
 
@@ -25,6 +30,7 @@ def load(
         weights: a `.weights.h5` file for the model; the model's new place, if it has moved; or
             "untrained".
         seed: of the untrained weights.
+        axes: of a patch in the network; what the JSON file states, or frames x bands, if None.
         head: the layer that tells classes apart; what the JSON file states, or what is found, if
             None.
 
@@ -39,7 +45,8 @@ def load(
     settings_path = settings_path or network_input.find_settings(source)
     settings = network_input.read_settings(settings_path) if settings_path else {}
     log_mel_layer = settings.pop(network_input.LOG_MEL_LAYER, None)
-    axes = settings.pop(network_input.AXES, None)
+    stated_axes = settings.pop(network_input.AXES, None)
+    axes = axes or stated_axes
     stated_head = settings.pop(heads.HEAD, None)
     of_heads = {"head": head or stated_head, "class_names": settings.pop(heads.CLASS_NAMES, None)}
     if source.is_dir():
@@ -65,7 +72,7 @@ def load(
     try:
         parts = keras_model.parts(
             model,
-            log_mel=settings,
+            front_end=settings or None,
             log_mel_layer=log_mel_layer,
             axes=axes,
             **of_heads,

@@ -10,6 +10,7 @@ from absl import logging
 
 from vggish_inversion import features
 from vggish_inversion.files import documents, hub
+from vggish_inversion.targets import graph
 from vggish_inversion.targets.own import heads
 
 LOG_MEL_LAYER = "log_mel_layer"
@@ -20,6 +21,7 @@ SAVE_PATCHES = "export a function of log-mel patches [batch, frames, bands]"
 # Bands that people choose; a first axis of so many, and a second no shorter, may be librosa's.
 _USUAL_BANDS = (40, 64, 80, 96, 128)
 
+ASSUMED_DEFAULT = "assumed, the default"
 STATED, OF_SHAPE, ASSUMED = "stated", "of the input's shape", "assumed, as VGGish's"
 
 _TOO_LARGE = 1e9  # for Hz, frames, bands or seconds alike
@@ -55,13 +57,24 @@ def read_settings(path: pathlib.Path) -> dict[str, Any]:
         check_axes(settings.get(AXES))
         heads.check_settings(settings)
         others = (LOG_MEL_LAYER, AXES, heads.HEAD, heads.CLASS_NAMES)
-        check_fields({name: settings[name] for name in settings if name not in others})
+        fields = {name: settings[name] for name in settings if name not in others}
+        if fields.keys() & features.SETTINGS:  # of a front end that is not of LogMelParams
+            features.described({"front_end": _kind_of(fields), **fields})
+        else:
+            check_fields(fields)
     except ValueError as error:
         raise hub.WeightsError(
-            f"{path}: expected a JSON object of the model's log-mel settings ({error}); mend it, "
+            f"{path}: expected a JSON object of the model's front end ({error}); mend it, "
             "or name it otherwise if it is something else"
         ) from error
     return settings
+
+
+def _kind_of(fields: Mapping[str, Any]) -> str:
+    """The kind of front end that settings are of where they do not say it."""
+    kinds = features.KINDS.items()
+    fitting = [name for name, kind in kinds if fields.keys() <= set(kind.__dataclass_fields__)]
+    return (fitting or ["log_mel"])[0]
 
 
 def check_fields(settings: Mapping[str, Any]) -> None:
@@ -203,9 +216,10 @@ def as_input(patches, shape: Sequence[int | None], axes: str | None = None):
     return keras.layers.Concatenate(name="log_mel_channels")([image] * channels)
 
 
-def frames_first(activations):
+def frames_first(activations, tap: str):
     """`[batch, bands, frames, channels]` -> `[batch, frames, bands, channels]`, as taps are."""
-    return keras.layers.Permute((2, 1, 3), dtype=activations.dtype)(activations)
+    name = f"{graph.scope_name(tap)}_frames_first"  # Keras' own may be a layer's of the network
+    return keras.layers.Permute((2, 1, 3), dtype=activations.dtype, name=name)(activations)
 
 
 def check_patches(name: str, shape: Sequence[int | None], advice: str) -> None:

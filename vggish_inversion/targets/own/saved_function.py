@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -29,7 +29,7 @@ class SavedFunction(keras.layers.Layer):
         function: Callable[[Any], Any],
         image_shape: tuple[int, ...],
         *,
-        one_by_one: bool = False,
+        batch: Literal["any", "one", "none"] = "any",
     ):
         """Tries the function on patches: of zeros, and of noise.
 
@@ -37,14 +37,16 @@ class SavedFunction(keras.layers.Layer):
             loaded: the SavedModel, which holds the function's variables.
             function: `[batch, *image_shape]` float32 -> tensors, by name or in an order.
             image_shape: of one patch as the function takes it.
-            one_by_one: whether it takes a batch of one alone.
+            batch: what it takes: a batch of any size; of one; or no batch but one item, and
+                gives rows over time, or one row.
 
         Raises:
             ValueError: if it fails on them.
         """
         super().__init__(name="saved_function", trainable=False, dtype="float32")
-        self.loaded, self._function, self._one_by_one = loaded, function, one_by_one
-        num_tried = 1 if one_by_one else _NUM_TRIED
+        self.loaded, self._batch = loaded, batch
+        self._function = _OfBatch(function) if batch == "none" else function
+        num_tried = _NUM_TRIED if batch == "any" else 1
         noise = np.random.default_rng(0).normal(0, 2, (num_tried, *image_shape))
         tried = [
             named_outputs(self._try(np.asarray(patches, np.float32)))
@@ -72,7 +74,9 @@ class SavedFunction(keras.layers.Layer):
 
     def call(self, inputs):
         """`[batch, *image_shape]` -> {name: tensor}."""
-        outputs = self._one_by_one_outputs(inputs) if self._one_by_one else self._outputs(inputs)
+        outputs = (
+            self._outputs(inputs) if self._batch == "any" else self._one_by_one_outputs(inputs)
+        )
         return {
             name: tf.ensure_shape(outputs[name], (None, *shape))
             for name, shape in self.shapes.items()
@@ -101,6 +105,28 @@ class SavedFunction(keras.layers.Layer):
             name: keras.KerasTensor((inputs.shape[0], *shape), self._dtypes[name].name)
             for name, shape in self.shapes.items()
         }
+
+
+class _OfBatch:
+    """A function of one item as one of a batch of one.
+
+    An output whose first axis had one row at the first call has that for its batch; others are
+    given one. A graph does not know how many rows there will be.
+    """
+
+    def __init__(self, function: Callable[[Any], Any]):
+        self._function = function
+        self._has_batch: dict[str, bool] = {}
+
+    def __call__(self, tensor: Any) -> dict[str, Any]:
+        outputs = named_outputs(self._function(tensor[0]))
+        return {name: self._batched(name, output) for name, output in outputs.items()}
+
+    def _batched(self, name: str, output: Any) -> Any:
+        if not tf.is_tensor(output):
+            return output
+        one_row = (output.shape.rank or 0) > 1 and output.shape[0] == 1
+        return output if self._has_batch.setdefault(name, one_row) else output[tf.newaxis]
 
 
 def named_outputs(outputs: Any) -> dict[str, Any]:

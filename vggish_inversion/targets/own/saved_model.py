@@ -12,7 +12,12 @@ from google.protobuf import message
 
 from vggish_inversion.files import hub
 from vggish_inversion.targets import encoder, fingerprint
-from vggish_inversion.targets.own import heads, network_input, saved_function
+from vggish_inversion.targets.own import (
+    heads,
+    network_input,
+    saved_function,
+    stated_front_end,
+)
 from vggish_inversion.targets.taps import Head, Tap
 
 _SIGNATURE = "serving_default"
@@ -21,7 +26,7 @@ _SIGNATURE = "serving_default"
 def load(
     name: str,
     folder: pathlib.Path,
-    log_mel: Mapping[str, Any] | None = None,
+    front_end: Mapping[str, Any] | None = None,
     *,
     axes: str | None = None,
     head: str | None = None,
@@ -37,7 +42,7 @@ def load(
     Args:
         name: of the target.
         folder: with `saved_model.pb`. What it holds is a program: load only what you trust.
-        log_mel: fields of `LogMelParams`.
+        front_end: fields of one, as JSON has them.
         axes: of its patches, and of taps of three axes: "bands,frames", or frames x bands.
         head: the output that gives logits `[batch, classes]`; none is looked for.
         class_names: of that.
@@ -59,26 +64,26 @@ def load(
             f"{folder}: cannot be read as a SavedModel ({reason[0]}); copy the folder again"
         ) from error
     function, spec = _find_function(folder, loaded)
-    network_input.check_patches(str(folder), tuple(spec.shape), network_input.SAVE_PATCHES)
-    if spec.shape[0] not in (None, 1) or spec.dtype != tf.float32:
+    shape = tuple(spec.shape)
+    is_bare = len(shape) == 1  # [samples], as models of TF-Hub take them
+    if not is_bare and shape[0] not in (None, 1) or spec.dtype != tf.float32:
         raise ValueError(
             f"{folder} takes {spec}; expected float32, and a batch of any size, or of 1"
         )
-    shape = network_input.frames_and_bands(name, tuple(spec.shape), axes)
-    params = network_input.complete(shape, log_mel)
-    patches = keras.Input((params.patch_frames, params.num_bands), name="log_mel_patches")
-    image = network_input.as_input(patches, spec.shape, axes)
+    resolved, sources = stated_front_end.resolve(
+        str(folder), shape, front_end, axes=axes, advice=network_input.SAVE_PATCHES
+    )
+    patches, image = stated_front_end.enter(resolved, shape, axes)
+    batch = "none" if is_bare else "one" if shape[0] == 1 else "any"
     try:
-        layer = saved_function.SavedFunction(
-            loaded, function, tuple(image.shape[1:]), one_by_one=spec.shape[0] == 1
-        )
+        layer = saved_function.SavedFunction(loaded, function, tuple(image.shape[1:]), batch=batch)
     except ValueError as error:
         raise ValueError(f"{folder}: {error}") from error
     outputs = layer(image) if layer.shapes else {}
     outputs = {tap.replace("/", "."): outputs[tap] for tap in layer.shapes}
     if axes == network_input.BANDS_FRAMES:
         outputs = {
-            tap: tensor if len(tensor.shape) < 4 else network_input.frames_first(tensor)
+            tap: tensor if len(tensor.shape) < 4 else network_input.frames_first(tensor, tap)
             for tap, tensor in outputs.items()
         }
     absent = {tap.replace("/", "."): reason for tap, reason in layer.left_out.items()}
@@ -97,10 +102,10 @@ def load(
         keras.Model(patches, outputs, name="saved_target"),
         tuple(Tap(tap, tuple(tensor.shape[1:]), "unknown") for tap, tensor in outputs.items()),
         heads=_heads(str(folder), outputs, absent, head, class_names),
-        log_mel=params,
-        log_mel_sources=network_input.sources(shape, log_mel),
+        front_end=resolved,
+        front_end_sources=sources,
         axes=axes,
-        fingerprint=fingerprint.of_files(digests, params, axes=axes),
+        fingerprint=fingerprint.of_files(digests, resolved, axes=axes),
         weights_fingerprint=lambda: _weights_fingerprint(digests),
         absent={tap: f"it is {reason}" for tap, reason in absent.items()},
     )

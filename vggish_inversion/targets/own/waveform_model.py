@@ -32,7 +32,7 @@ def find_log_mel(model: keras.Model, layer: str) -> Any:
     return found[0][0]
 
 
-def check_front_end(
+def check_log_mel(
     model: keras.Model, log_mel: Any, params: features.LogMelParams, *, axes: str | None = None
 ) -> None:
     """Makes sure that the network computes the log-mel that it is said to compute.
