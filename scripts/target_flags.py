@@ -8,7 +8,7 @@ flags.disclaim_key_flags()  # --help lists the flags defined here as the script'
 
 
 def define_target_flags() -> Callable:
-    """Defines --target, --target_weights, --axes, --head and --seed; returns what loads what they name."""
+    """Defines --target, --target_weights, --axes, --head and --seed; returns what loads it."""
     target = flags.DEFINE_string(
         "target",
         "vggish",

@@ -95,10 +95,10 @@ def _objects(target, folder: pathlib.Path) -> dict[str, tuple[object, str]]:
     return {
         "Head": (target.head(), "logits: 12 classes, softmax"),
         "FrontEndCheck": (vi.check_front_end(params, np.zeros(15600), log_mel), "matches=True"),
-        "LogMel": (vi.LogMel(), "num_bands=64"),
+        "LogMel": (vi.LogMel(num_bands=80), "(num_bands=80)"),
         "LogMelParams": (params, "num_bands=64"),
-        "LogSpectrogram": (vi.LogSpectrogram(), "log='db'"),
-        "Waveform": (vi.Waveform(), "sample_rate_hz=16000"),
+        "LogSpectrogram": (vi.LogSpectrogram(log=None), "(log=None)"),
+        "Waveform": (vi.Waveform(8000), "(sample_rate_hz=8000)"),
         "Outputs": (target(np.zeros((1, 96, 64))), "layer_6; heads logits"),
         "Reconstruction": (audio, "log-mel [368, 64], waveform [59120]"),
         "Reconstructor": (reconstructor, f"from layer_6 of {_TARGET}, by griffin_lim"),

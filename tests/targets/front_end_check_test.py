@@ -57,7 +57,7 @@ def test_what_nothing_explains():
     noise = np.random.default_rng(0).normal(size=_decibels().shape)
     check = front_end_check.check_front_end(features.Waveform(), _SOUND, -_SOUND)
     assert not check.matches and "no few settings explain it" in str(check)
-    check = front_end_check.check_front_end(_FRONT_END, _SOUND, noise[:-7])
+    check = front_end_check.check_front_end(_FRONT_END, _SOUND, noise[:, :-7])
     assert check.settings == {} and "state frames and bands" in str(check)
     check = front_end_check.check_front_end(_FRONT_END, _SOUND, _decibels(center=False))
     assert check.settings == {"centred": False}

@@ -17,7 +17,7 @@ from vggish_inversion.features.mel_spectrogram import LogMel
 from vggish_inversion.features.sample_windows import SampleWindows
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Waveform:
     """Samples as they are.
 
@@ -34,6 +34,10 @@ class Waveform:
     patch_samples: int | None = None
     gain: float = 1.0
     normalisation: spectra.Normalisation | None = None
+
+    def __repr__(self) -> str:
+        """What it is: the settings that are not the default."""
+        return checked.shown(self)
 
     @property
     def windows(self) -> SampleWindows:

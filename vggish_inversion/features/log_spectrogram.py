@@ -3,11 +3,11 @@
 import dataclasses
 from typing import Any, ClassVar, Literal
 
-from vggish_inversion.features import spectra
+from vggish_inversion.features import settings, spectra
 from vggish_inversion.features.sample_windows import SampleWindows
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class LogSpectrogram:
     """A spectrogram whose bands are the bins of the Fourier transform.
 
@@ -83,6 +83,10 @@ class LogSpectrogram:
                 f"{self.fft_length}; state padding or patch_samples as they were"
             )
         _ = self.windows
+
+    def __repr__(self) -> str:
+        """What it is: the settings that are not the default."""
+        return settings.shown(self)
 
     @property
     def frame_samples(self) -> int:

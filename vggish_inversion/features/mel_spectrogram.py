@@ -8,7 +8,7 @@ from vggish_inversion.features.log_mel_params import LogMelParams
 from vggish_inversion.features.log_spectrogram import LogSpectrogram
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class LogMel(LogSpectrogram):
     """A spectrogram of mel bands, with the settings of librosa, torchaudio and TensorFlow.
 

@@ -1,5 +1,6 @@
 """Values of front ends' settings, as people state them."""
 
+import dataclasses
 from typing import Any
 
 _MOST = 1e9  # for Hz, samples, bands or decibels alike
@@ -19,6 +20,16 @@ _ONE_OF = {
     "straight_in": ("hertz", "mel"),
     "centred": (True, False),
 }
+
+
+def shown(front_end: Any) -> str:
+    """What a front end is: its kind, and the settings that are not the default."""
+    stated = [
+        f"{field.name}={getattr(front_end, field.name)!r}"
+        for field in dataclasses.fields(front_end)
+        if getattr(front_end, field.name) != field.default
+    ]
+    return f"{type(front_end).__name__}({', '.join(stated)})"
 
 
 def check(name: str, value: Any) -> None:
