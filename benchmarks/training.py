@@ -61,7 +61,8 @@ def labelled(dataset):
 
 def build(target, layer: str, config: training.TrainConfig) -> keras.Model:
     """Our chain, compiled, at a constant learning rate."""
-    model, _ = chain.build_training_model(target, layer, config)
+    viewed = chain.view_tap(target, target.tap(layer), config)
+    model, _ = chain.build_training_model(target, viewed, config)
     optimizer = optimizers.OPTIMIZERS[config.optimizer](config.learning_rate)
     model.compile(optimizer, "mae", auto_scale_loss=False)
     return model

@@ -51,7 +51,8 @@ def main():
     trained.check_target(target)
     with folders.write_whole(pathlib.Path(_OUTPUT_DIR.value)) as folder:
         inverter, params = trained.load_model(), target.log_mel
-        to_tap, context = tflite.target_part(target, trained.layer, inverter)
+        tap = target.tap(trained.layer)
+        to_tap, context = tflite.target_part(target, tap, inverter)
         patches = tflite.speech_patches(_DATA_DIR.value, target.source, context_frames=context)
         inputs = {"inverter": [np.asarray(to_tap(part, training=False)) for part in patches]}
         inputs["patch"] = list(patches)

@@ -63,12 +63,12 @@ def _train(target, places, folder: pathlib.Path) -> "list[grid.GridRun]":
 
 def _from_flags(folder: pathlib.Path) -> "list[grid.GridRun]":
     target = _LOAD_TARGET()
-    layers = [tap.name for tap in target.taps] if _LAYERS.value == ["all"] else _LAYERS.value
-    for layer in layers:
-        target.tap(layer)  # a slip of the pen ends it before anything is trained
+    # Resolved here, so that a slip of the pen ends it before anything is trained.
+    every = _LAYERS.value == ["all"]
+    taps = target.taps if every else [target.tap(layer) for layer in _LAYERS.value]
     places = [
-        (layer, _CONFIG(preset=preset, loss=loss))
-        for layer in layers
+        (tap, _CONFIG(preset=preset, loss=loss))
+        for tap in taps
         for preset in _PRESETS.value
         for loss in _LOSSES.value
     ]

@@ -53,14 +53,14 @@ def main():
     )
     with distribution.scope(_STRATEGY.value):
         target = _LOAD_TARGET()
-        target.tap(_LAYER.value)
+        tap = target.tap(_LAYER.value)
         cache_dir = _CACHE_DIR.value or f"{_OUTPUT_DIR.value}/log_mel_cache"
         caches = training_data.read_training_data(
             _DATA_DIR.value, target.source, cache_dir, split=_SPLIT.value, announce=print
         )
         training.train_inverter(
             target,
-            _LAYER.value,
+            tap,
             _CONFIG(preset=_PRESET.value, loss=_LOSS.value),
             **caches,
             run_dir=_OUTPUT_DIR.value,

@@ -21,7 +21,8 @@ target = loading.load_target("small_encoder/speech_commands", weights="untrained
 patches = np.zeros((2, 96, 64), np.float32)
 for layer, preset in (("layer_1", "paper"), ("layer_6", "paper"), ("layer_3", "large")):
     settings = config.TrainConfig(preset=preset, num_views=3 if preset == "large" else 1)
-    model, inverter = chain.build_training_model(target, layer, settings)
+    viewed = chain.view_tap(target, target.tap(layer), settings)
+    model, inverter = chain.build_training_model(target, viewed, settings)
     windows = np.zeros((2, *model.input_shape[1:]), np.float32)
     model.compile("adam", "mae", run_eagerly=True)
     model.fit(windows, patches, verbose=0)

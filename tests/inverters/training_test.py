@@ -232,9 +232,9 @@ class TrainingTest(tf.test.TestCase):
             target = loading.load_target(name, weights="untrained")
             layer = target.taps[3].name
             exact = target.up_to(layer)(patches).numpy()
-            model, _ = chain.build_training_model(
-                target, layer, training.TrainConfig(precision="mixed_bfloat16")
-            )
+            config = training.TrainConfig(precision="mixed_bfloat16")
+            viewed = chain.view_tap(target, target.taps[3], config)
+            model, _ = chain.build_training_model(target, viewed, config)
             frozen = model.layers[1]
             self.assertEqual(
                 {layer.compute_dtype for layer in frozen.layers if layer.weights}, {"bfloat16"}

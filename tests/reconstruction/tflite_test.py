@@ -49,7 +49,7 @@ class TFLiteTest(tf.test.TestCase):
         folder = pathlib.Path(self.get_temp_dir())
         trained = small_runs.write(folder / "run", target, "layer_3", preset="large", num_views=3)
         inverter = trained.load_model()
-        to_tap, context = tflite.target_part(target, "layer_3", inverter)
+        to_tap, context = tflite.target_part(target, target.tap("layer_3"), inverter)
         self.assertEqual(context, 48)
         windows, _ = tflite.speech_patches(
             str(speech.DEMO_SPEECH), target.log_mel, context_frames=48

@@ -79,7 +79,8 @@ class _Conformance(tf.test.TestCase):
         for tap in self.trained_taps:
             for precision in ("float32", "mixed_bfloat16"):
                 config = training.TrainConfig(precision=precision)
-                model, inverter = chain.build_training_model(self.target, tap, config)
+                viewed = chain.view_tap(self.target, self.target.tap(tap), config)
+                model, inverter = chain.build_training_model(self.target, viewed, config)
                 self.assertEqual(
                     [weight.path for weight in model.trainable_variables],
                     [weight.path for weight in inverter.trainable_variables],

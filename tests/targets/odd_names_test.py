@@ -58,7 +58,8 @@ class OddNamesTest(tf.test.TestCase):
         target = loading.load_target(path)
         for name, precision in ((_NAMES[0], "float32"), (_NAMES[-1], "mixed_bfloat16")):
             settings = config.TrainConfig(precision=precision)
-            model, _ = chain.build_training_model(target, name, settings)
+            viewed = chain.view_tap(target, target.tap(name), settings)
+            model, _ = chain.build_training_model(target, viewed, settings)
             model.compile("adam", "mae")
             model.fit(_PATCHES, _PATCHES / 10, epochs=1, verbose=0)
 

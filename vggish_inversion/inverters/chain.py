@@ -6,36 +6,37 @@ from vggish_inversion.features import views as tap_views
 from vggish_inversion.inverters import network
 from vggish_inversion.inverters.config import TrainConfig
 from vggish_inversion.targets import encoder
+from vggish_inversion.targets.taps import Tap, ViewedTap
 from vggish_inversion.training import run_folder
 
 
-def views_of_tap(target: encoder.TargetEncoder, layer: str, config: TrainConfig) -> tap_views.Views:
-    """The views of a tap that a config asks for, or its preset takes.
+def view_tap(target: encoder.TargetEncoder, tap: Tap, config: TrainConfig) -> ViewedTap:
+    """A tap on as many views as a config asks for, or its preset takes.
 
     Raises:
-        ValueError: if there is no such tap, or it cannot be seen so often.
+        ValueError: if it cannot be seen so often.
     """
-    tap, params = target.tap(layer), target.log_mel
+    params = target.log_mel
     asked = config.num_views or network.default_num_views(config.preset, tap.shape, params)
-    return tap_views.Views(asked, params.patch_frames)
+    return ViewedTap(tap, tap_views.Views(asked, params.patch_frames))
 
 
 def build_inverter(
-    target: encoder.TargetEncoder, layer: str, config: TrainConfig, *, precision: str
+    target: encoder.TargetEncoder, viewed: ViewedTap, config: TrainConfig, *, precision: str
 ) -> keras.Model:
-    """Builds the untrained inverter of a tap, by a config."""
+    """The inverter of a tap, not trained, as a config asks for it."""
     with run_folder.computing_in(precision):
         return network.build_inverter(
-            target.tap(layer).shape,
+            viewed.tap.shape,
             preset=config.preset,
             params=target.log_mel,
-            num_views=views_of_tap(target, layer, config).num_views,
+            num_views=viewed.views.num_views,
             seed=config.seed,
         )
 
 
 def build_training_model(
-    target: encoder.TargetEncoder, layer: str, config: TrainConfig
+    target: encoder.TargetEncoder, viewed: ViewedTap, config: TrainConfig
 ) -> tuple[keras.Model, keras.Model]:
     """Chains the frozen target up to a tap and a new inverter.
 
@@ -43,9 +44,9 @@ def build_training_model(
         The chain from what the target takes, with the context that the views see, `[batch,
         *target.source.window_shape(context)]` -> patches in network range; and the inverter in it.
     """
-    inverter = build_inverter(target, layer, config, precision=config.precision)
-    frozen = _in_precision(target.up_to(layer), config.precision)
-    frozen = tap_views.overlapping(frozen, views_of_tap(target, layer, config), target.source)
+    inverter = build_inverter(target, viewed, config, precision=config.precision)
+    frozen = _in_precision(target.up_to(viewed.tap), config.precision)
+    frozen = tap_views.overlapping(frozen, viewed.views, target.source)
     window = keras.Input(frozen.input_shape[1:], name="window")
     return keras.Model(window, inverter(frozen(window, training=False))), inverter
 

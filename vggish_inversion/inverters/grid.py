@@ -10,6 +10,7 @@ from vggish_inversion.data import training_data
 from vggish_inversion.files import failures, names
 from vggish_inversion.inverters import training
 from vggish_inversion.targets import encoder
+from vggish_inversion.targets.taps import Tap
 from vggish_inversion.training import run_folder as training_run
 
 
@@ -45,7 +46,7 @@ def _is_folder(path: pathlib.Path) -> bool:
 
 def train_grid(
     target: encoder.TargetEncoder,
-    places: Sequence[tuple[str, training.TrainConfig]],
+    places: Sequence[tuple[str | Tap, training.TrainConfig]],
     *,
     data: Mapping[str, training_data.TrainingData],
     folder: str | pathlib.Path,
@@ -56,7 +57,7 @@ def train_grid(
 
     Args:
         target: the frozen network.
-        places: a tap or an alias of one, and how to train there; no two may share a folder.
+        places: a tap, or its name or an alias, and how to train there; no two may share a folder.
         data: "train" and "validation".
         folder: receives a run's folder for each place of the grid.
         settings: for config.json; see `training.train_inverter`.
@@ -64,13 +65,12 @@ def train_grid(
     """
     done = []
     for number, (layer, config) in enumerate(places, 1):
-        run_dir = run_folder(folder, layer, config)
+        run_dir = run_folder(folder, layer.name if isinstance(layer, Tap) else layer, config)
         try:
-            run_dir = run_folder(folder, target.tap(layer).name, config)
+            tap = target.tap(layer)
+            run_dir = run_folder(folder, tap.name, config)
             announce(f"run {number} of {len(places)}: {run_dir}")
-            training.train_inverter(
-                target, layer, config, **data, run_dir=run_dir, settings=settings
-            )
+            training.train_inverter(target, tap, config, **data, run_dir=run_dir, settings=settings)
         except BrokenPipeError:  # the reader of what is announced has gone
             raise
         except Exception as error:  # noqa: BLE001  (it is the reason that the run is given)

@@ -182,10 +182,7 @@ def _of_same_weights(
     """The runs of the wanted layers; weights of several kinds are refused by name."""
     groups = _by_weights(runs)
     if len(groups) > 1 and layers is not None:
-        wanted = set(layers)
-        if loading.is_family(name):  # aliases; networks of your own have none
-            untrained = loading.load_target(name, weights=encoder.UNTRAINED)
-            wanted = {untrained.tap(layer).name for layer in layers}
+        wanted = {loading.tap_name(name, layer) for layer in layers}
         runs = [run for run in runs if run.layer in wanted] or runs
         groups = _by_weights(runs)
     if len(groups) > 1:

@@ -17,6 +17,7 @@ from vggish_inversion.files import folders, hub
 from vggish_inversion.inverters import adversarial, chain, origin
 from vggish_inversion.inverters.config import LOSSES, MODEL_FILE, OPTIMIZERS, TrainConfig
 from vggish_inversion.targets import encoder
+from vggish_inversion.targets.taps import Tap, ViewedTap
 from vggish_inversion.training import (
     batch_norm,
     checkpoints,
@@ -34,7 +35,7 @@ _DISCRIMINATOR_RATES = {"adam": 1.0, "muon": 0.05}
 
 def train_inverter(
     target: encoder.TargetEncoder,
-    layer: str,
+    layer: str | Tap,
     config: TrainConfig,
     *,
     train: training_data.TrainingData,
@@ -47,7 +48,7 @@ def train_inverter(
 
     Args:
         target: the frozen network.
-        layer: the tap.
+        layer: the tap, or its name or alias.
         config: how to train.
         train: log-mel to learn from.
         validation: log-mel to measure on at the end of each epoch; at most 1024 of its patches.
@@ -73,7 +74,7 @@ def train_inverter(
             f"no optimizer {config.optimizer!r}; optimizers are: {' '.join(OPTIMIZERS)}"
         )
     chief = distribution.is_chief()
-    views = chain.views_of_tap(target, layer, config)
+    viewed = chain.view_tap(target, tap, config)
     settings = {
         **settings,
         **origin.describe_target(target, run_dir),
@@ -84,14 +85,14 @@ def train_inverter(
         **origin.describe_front_end(target),
         **dataclasses.asdict(config),
         **run_folder.describe_initial_weights(config.initial_weights),
-        "num_views": views.num_views,
-        **({} if views.is_even else {"context_frames": views.context_frames}),
+        "num_views": viewed.views.num_views,
+        **({} if viewed.views.is_even else {"context_frames": viewed.views.context_frames}),
     }
     with run_folder.open_run(run_dir, settings, writes=chief):
-        return _train(target, layer, config, train, validation, run_dir, callbacks, chief)
+        return _train(target, viewed, config, train, validation, run_dir, callbacks, chief)
 
 
-def _train(target, layer, config, train, validation, run_dir, callbacks, chief) -> keras.Model:
+def _train(target, viewed, config, train, validation, run_dir, callbacks, chief) -> keras.Model:
     """Trains in a run's folder that is open; see `train_inverter`."""
     path = run_dir / MODEL_FILE
     if path.is_file() and not distribution.is_distributed():
@@ -101,10 +102,10 @@ def _train(target, layer, config, train, validation, run_dir, callbacks, chief) 
             return hub.read_keras_model(path)
     keras.utils.set_random_seed(config.seed)
     steps_per_epoch = max(1, train.num_patches // config.batch_size)
-    context = chain.views_of_tap(target, layer, config).context_frames
+    context = viewed.views.context_frames
     train, validation = train.with_context(context), validation.with_context(context)
     _warn_of_little(train, steps_per_epoch * config.num_epochs)
-    model, whole, inverter, variables = assemble(target, layer, config, steps_per_epoch)
+    model, whole, inverter, variables = assemble(target, viewed, config, steps_per_epoch)
     checkpoint = checkpoints.Checkpoint(
         run_dir, variables, examples_per_epoch=steps_per_epoch * config.batch_size, writes=chief
     )
@@ -135,7 +136,7 @@ def _train(target, layer, config, train, validation, run_dir, callbacks, chief) 
                 distribution.fit(model, batches, batch_size=config.batch_size, **fit)
             else:
                 model.fit(batches, verbose=2, **fit)
-    trained, inverter = inverter, chain.build_inverter(target, layer, config, precision="float32")
+    trained, inverter = inverter, chain.build_inverter(target, viewed, config, precision="float32")
     inverter.set_weights(trained.get_weights())
     if chief:
         checkpoint.write_history()
@@ -145,10 +146,10 @@ def _train(target, layer, config, train, validation, run_dir, callbacks, chief) 
 
 
 def assemble(
-    target: encoder.TargetEncoder, layer: str, config: TrainConfig, steps_per_epoch: int
+    target: encoder.TargetEncoder, viewed: ViewedTap, config: TrainConfig, steps_per_epoch: int
 ) -> tuple[keras.Model, keras.Model, keras.Model, list[keras.Variable]]:
     """The compiled model, the chain and the inverter in it, and what a checkpoint has to keep."""
-    model, inverter = chain.build_training_model(target, layer, config)
+    model, inverter = chain.build_training_model(target, viewed, config)
     whole = model
     num_steps = config.num_epochs * steps_per_epoch
     variables = [*inverter.variables]

@@ -62,7 +62,7 @@ class PatchEncoder:
                 f"{target.name}: expected [batch, size] of a speaker encoder, its last layer "
                 f"{self._tap.name} gives {[None, *self._tap.shape]}; end it with a pooling"
             )
-        self._network = target.up_to(self._tap.name)
+        self._network = target.up_to(self._tap)
         self.fingerprint = target.fingerprint
 
     def __repr__(self) -> str:

@@ -3,10 +3,12 @@
 import pathlib
 import tarfile
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 from vggish_inversion.files import documents, formats, hub
 from vggish_inversion.inverters import config
+from vggish_inversion.targets import loading
 
 MODEL_FILES = ("saved_model.pb", config.MODEL_FILE)
 _NAMED = 8  # in a message
@@ -22,10 +24,12 @@ def find_model(folder: pathlib.Path, *, layer: str | None, preset: str | None) -
     """
     found = models_below(folder)
     chosen = found
-    if len(found) > 1:
-        for name, wanted in (("layer", layer), ("preset", preset)):
-            if wanted is not None:
-                chosen = [path for path in chosen if _setting(path, name) == wanted]
+    if len(found) > 1 and (layer or preset):
+        configs = {path: read_config(path) for path in found}
+        if layer is not None:
+            chosen = [path for path in chosen if is_of_layer(configs[path], layer)]
+        if preset is not None:
+            chosen = [path for path in chosen if configs[path].get("preset") == preset]
     if len(chosen) == 1:
         return chosen[0]
     names = [path.relative_to(folder).as_posix() for path in chosen or found]
@@ -53,8 +57,18 @@ def models_below(folder: str | pathlib.Path) -> list[pathlib.Path]:
     return found
 
 
-def _setting(folder: pathlib.Path, name: str) -> Any:
-    return documents.read_json(folder / "config.json", error=hub.WeightsError).get(name)
+def read_config(folder: pathlib.Path) -> dict[str, Any]:
+    """The settings of a model.
+
+    Raises:
+        hub.WeightsError: if they cannot be read.
+    """
+    return documents.read_json(folder / "config.json", error=hub.WeightsError)
+
+
+def is_of_layer(config: Mapping[str, Any], layer: str) -> bool:
+    """Whether a model of these settings inverts a layer, by name or alias."""
+    return loading.tap_name(str(config.get("target")), layer) == config.get("layer")
 
 
 def unpack(path: str, folder: str) -> None:

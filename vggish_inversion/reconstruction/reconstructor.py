@@ -12,6 +12,7 @@ from vggish_inversion.data import heard as recordings
 from vggish_inversion.reconstruction import road
 from vggish_inversion.results import TRUE_LOG_MEL
 from vggish_inversion.targets import encoder
+from vggish_inversion.targets.taps import Tap
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Reconstructor:
     def __init__(
         self,
         target: encoder.TargetEncoder,
-        inverters: Mapping[str, tuple[str, keras.Model]],
+        inverters: Mapping[str, tuple[str | Tap, keras.Model]],
         vocoder: Callable,
         *,
         patch_hop_frames: int | None = None,
@@ -73,7 +74,7 @@ class Reconstructor:
 
         Args:
             target: the frozen network.
-            inverters: name -> (tap, inverter of that tap).
+            inverters: name -> (a tap or its name, inverter of that tap).
             vocoder: `[batch, frames, bands]` log-mel in nats -> `[batch, frames * hop]`.
             patch_hop_frames: distance between patches; the target's own if None. Where patches
                 overlap, what is inverted from them cross-fades.

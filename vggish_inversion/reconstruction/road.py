@@ -12,6 +12,7 @@ import tensorflow as tf
 from vggish_inversion import features
 from vggish_inversion.features import views as tap_views
 from vggish_inversion.targets import encoder
+from vggish_inversion.targets.taps import Tap, ViewedTap
 
 # What is computed at once: 31 s of speech. VGGish's widest layer is 50 MB of it.
 _CHUNK_FRAMES = 3072
@@ -34,7 +35,7 @@ class Road:
     def __init__(
         self,
         target: encoder.TargetEncoder,
-        inverters: Mapping[str, tuple[str, keras.Model]],
+        inverters: Mapping[str, tuple[str | Tap, keras.Model]],
         *,
         patch_hop_frames: int | None = None,
     ):
@@ -42,7 +43,7 @@ class Road:
 
         Args:
             target: the frozen network.
-            inverters: name -> (tap, inverter of that tap).
+            inverters: name -> (a tap or its name, inverter of that tap).
             patch_hop_frames: distance between patches; the target's own if None.
 
         Raises:
@@ -57,12 +58,13 @@ class Road:
                 f"{self.params.patch_frames}"
             )
         self.names = tuple(inverters)
-        self.tap_of = {name: target.tap(layer).name for name, (layer, _) in inverters.items()}
-        self._inverters = {name: inverter for name, (_, inverter) in inverters.items()}
-        self._views = {
-            name: tap_views.Views.taken_by(inverter, target.tap(layer).shape, self.params)
+        viewed = {
+            name: ViewedTap.taken_by(inverter, target.tap(layer), self.params)
             for name, (layer, inverter) in inverters.items()
         }
+        self.tap_of = {name: item.tap.name for name, item in viewed.items()}
+        self._inverters = {name: inverter for name, (_, inverter) in inverters.items()}
+        self._views = {name: item.views for name, item in viewed.items()}
         num_views = [views.num_views for views in self._views.values()]
         self._chunk_patches = min(_CHUNK_PATCHES, max(1, _CHUNK_VIEWS // max([1, *num_views])))
         targets = {

@@ -123,7 +123,7 @@ def _load_folder(folder: pathlib.Path, layer, vocoder, target_weights, patch_hop
     is_saved_model = (folder / "saved_model.pb").is_file()
     source: Any = saved_model.SavedReconstructor(folder) if is_saved_model else run.read_run(folder)
     own = source.config
-    if layer not in (ALL_LAYERS, own["layer"]):
+    if layer != ALL_LAYERS and not model_folders.is_of_layer(own, layer):
         raise ValueError(
             f"{folder} inverts {own['layer']}, not {layer}; name that layer, or another folder"
         )

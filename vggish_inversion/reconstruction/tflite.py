@@ -15,6 +15,7 @@ from vggish_inversion.data import corpora, heard
 from vggish_inversion.features import views as tap_views
 from vggish_inversion.reconstruction import quiet
 from vggish_inversion.targets import encoder
+from vggish_inversion.targets.taps import Tap, ViewedTap
 
 PRECISIONS = ("float32", "float16", "int8")
 
@@ -62,14 +63,14 @@ def memory_bytes(function: tf.function, num_precisions: int) -> int:
 
 
 def target_part(
-    target: encoder.TargetEncoder, layer: str, inverter: keras.Model
+    target: encoder.TargetEncoder, tap: Tap, inverter: keras.Model
 ) -> tuple[keras.Model, int]:
     """The target up to a tap, on as many views as its inverter takes, and their context in frames.
 
     See `features.views`.
     """
-    views = tap_views.Views.taken_by(inverter, target.tap(layer).shape, target.log_mel)
-    to_tap = tap_views.overlapping(target.up_to(layer), views, target.source)
+    views = ViewedTap.taken_by(inverter, tap, target.log_mel).views
+    to_tap = tap_views.overlapping(target.up_to(tap), views, target.source)
     return to_tap, views.context_frames
 
 

@@ -142,12 +142,16 @@ class TargetEncoder:
         )
         return cls(**parts)
 
-    def tap(self, name: str) -> Tap:
-        """The tap of that name or alias.
+    def tap(self, name: str | Tap) -> Tap:
+        """The tap of that name or alias: what users call a layer. A tap of this target is itself.
 
         Raises:
             ValueError: if there is none; the message lists the names.
         """
+        if isinstance(name, Tap):
+            if name in self.taps:
+                return name
+            name = name.name
         resolved = self.aliases.get(name, name)
         for tap in self.taps:
             if tap.name == resolved:
@@ -208,7 +212,7 @@ class TargetEncoder:
             return str(earlier)
         return self.fingerprint
 
-    def up_to(self, name: str) -> keras.Model:
+    def up_to(self, name: str | Tap) -> keras.Model:
         """The frozen sub-model patches -> activations of one tap; computes nothing past it."""
         tap = self.tap(name)
         return self._frozen(self.model.output[tap.name], tap.name)

@@ -36,6 +36,18 @@ def canonical_name(name: str | os.PathLike[str]) -> str:
     return spelt
 
 
+def tap_name(target: str, layer: str) -> str:
+    """The name of the tap that a layer is of a target, by the target's name: aliases have another.
+
+    >>> tap_name("vggish", "conv4"), tap_name("yamnet", "layer6"), tap_name("my.keras", "conv4")
+    ('conv4_2', 'layer6', 'conv4')
+    """
+    if not is_family(target):
+        return layer  # networks of your own have no aliases
+    module = importlib.import_module(_FAMILIES[target.partition("/")[0]])
+    return getattr(module, "ALIASES", {}).get(layer, layer)
+
+
 def _nearest(name: str) -> str:
     """The beginning of an answer to a name that is none's."""
     folders = sorted((hub.models_dir() / "small_encoder").glob("*"))

@@ -4,6 +4,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import keras
+
+from vggish_inversion import features
+from vggish_inversion.features import views as tap_views
+
 
 @dataclasses.dataclass(frozen=True)
 class Tap:
@@ -26,6 +31,28 @@ class Tap:
         for length in self.shape:
             size *= length
         return size
+
+
+@dataclasses.dataclass(frozen=True)
+class ViewedTap:
+    """A tap and the context in which it is inverted: what `--layer` and a preset come to.
+
+    Attributes:
+        tap: the place.
+        views: the patches on which it is seen.
+    """
+
+    tap: Tap
+    views: tap_views.Views
+
+    @classmethod
+    def taken_by(cls, inverter: keras.Model, tap: Tap, params: features.LogMelParams):
+        """The tap as an inverter takes it, by the shape of its input.
+
+        Raises:
+            ValueError: if it takes another shape.
+        """
+        return cls(tap, tap_views.Views.taken_by(inverter, tap.shape, params))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -153,7 +153,7 @@ def reproduce(
     settings = {**settings, "data_dir": [str(folder) for folder in experiment.data_dirs]}
     runs = inverter_grid.train_grid(
         target,
-        [(tap.name, config) for tap in taps for config in experiment.configs(num_epochs)],
+        [(tap, config) for tap in taps for config in experiment.configs(num_epochs)],
         data=caches,
         folder=experiment.runs_dir,
         settings=settings,
