@@ -21,9 +21,9 @@ def target():
 
 
 def _train(target, monkeypatch, folder: pathlib.Path, announce):
-    def train(_, layer, config, *, run_dir, **__):
-        if layer in _FAILURES:
-            raise _FAILURES[layer]
+    def train(_, tap, config, *, run_dir, **__):
+        if tap.name in _FAILURES:
+            raise _FAILURES[tap.name]
         run_dir.mkdir(parents=True)
         (run_dir / "history.csv").write_text("epoch,num_patches,val_loss\n1,64,0.5\n")
 
