@@ -36,10 +36,10 @@ lint: $(INSTALLED)
 	$(BIN)/pyright
 
 unit: $(INSTALLED) chromium
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope --no-loadscope-reorder
 
 slow: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope -m slow
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope --no-loadscope-reorder -m slow
 
 # uv resolves to the lowest direct dependencies, which pip cannot.
 .venv-lowest/installed: setup.py

@@ -1,9 +1,29 @@
 """What every test is collected and run with."""
 
+# What takes longest is begun first, or one of two workers ends long after the other.
+_LONGEST = (
+    "tests/inverters/training_test.py",
+    "tests/demo_test.py",
+    "tests/vocoders/",
+    "tests/targets/",
+    "tests/benchmarks_test.py",
+    "tests/docs_test.py",
+    "tests/reconstruction/",
+    "tests/training/",
+    "tests/scripts_test.py",
+    "tests/experiments/",
+)
+
 
 def pytest_collection_modifyitems(items):
     """Leaves out what tf.test.TestCase brings into each class: a method, but no test."""
     items[:] = [item for item in items if not _is_tensorflows(item)]
+    items.sort(key=_rank)  # stable: a module's tests stay together, in their order
+
+
+def _rank(item) -> int:
+    places = [item.nodeid.startswith(place) for place in _LONGEST]
+    return places.index(True) if any(places) else len(places)
 
 
 def _is_tensorflows(item) -> bool:

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -14,6 +15,7 @@ import tempfile
 import textwrap
 
 import keras
+import pytest
 import tensorflow as tf
 import yaml
 
@@ -54,6 +56,32 @@ def run_blocks(page: str, folder: pathlib.Path) -> dict:
             code = compile("\n" * line + match[1], page, "exec")  # errors name the page's line
             exec(code, names)
     return names
+
+
+def assert_names_are_there(code: str) -> None:
+    """It compiles, and what it takes of the package by name, the package has."""
+    tree = ast.parse(code)
+    modules = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("vggish_inversion"):
+                    modules[alias.asname or alias.name] = importlib.import_module(alias.name)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vggish_"):
+            for alias in node.names:
+                module = importlib.import_module(node.module or "")
+                if not hasattr(module, alias.name):
+                    importlib.import_module(f"{node.module}.{alias.name}")
+                modules[alias.asname or alias.name] = getattr(module, alias.name)
+    assert modules
+    used = [
+        (node.value.id, node.attr)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    ]
+    known = [(of, name) for of, name in used if of in modules]
+    lacking = [f"{of}.{name}" for of, name in known if not hasattr(modules[of], name)]
+    assert not lacking, lacking
 
 
 def find_commands(text: str) -> list[list[str]]:
@@ -201,6 +229,11 @@ class QuickStartTest(tf.test.TestCase):
 
 
 class YourOwnNetworkTest(tf.test.TestCase):
+    def test_its_code_compiles_and_names_what_is_there(self):
+        text = (_ROOT / "docs" / "your_own_network.md").read_text(encoding="utf-8")
+        assert_names_are_there("\n".join(_BLOCK.findall(text)))
+
+    @pytest.mark.slow
     def test_the_page(self):
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         names = run_blocks("your_own_network.md", folder)

@@ -10,8 +10,11 @@ from unittest import mock
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 import soundfile
 import tensorflow as tf
+
+from tests import docs_test
 
 _NOTEBOOK = pathlib.Path(__file__).parents[1] / "docs" / "notebook.ipynb"
 
@@ -34,6 +37,12 @@ def run_cells(cells: list[dict], folder: pathlib.Path) -> tuple[dict, list[str],
 
 
 class NotebookTest(tf.test.TestCase):
+    def test_its_cells_compile_and_name_what_is_there(self):
+        notebook = json.loads(_NOTEBOOK.read_text(encoding="utf-8"))
+        cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        docs_test.assert_names_are_there("\n".join("".join(cell["source"]) for cell in cells))
+
+    @pytest.mark.slow
     def test_runs_from_top_to_bottom(self):
         notebook = json.loads(_NOTEBOOK.read_text(encoding="utf-8"))
         cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]

@@ -5,15 +5,17 @@ import dataclasses
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from tests import speech
+from tests import small_runs, speech
 from vggish_inversion.data import corpora, log_mel_cache
 from vggish_inversion.features import views
 from vggish_inversion.files import hub
@@ -72,6 +74,16 @@ class TrainingTest(tf.test.TestCase):
             callbacks=callbacks,
         )
 
+    def _copy_a_finished_run(self, name) -> keras.Model:
+        """A copy of one that is trained once, as `_train(name)` leaves it; returns its inverter."""
+        cls = type(self)
+        if not hasattr(cls, "finished"):
+            scratch = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+            cls.finished = scratch / "run", self._train(scratch / "run")
+        folder, inverter = cls.finished
+        shutil.copytree(folder, self.folder / name)
+        return inverter
+
     def _history(self, name):
         with open(self.folder / name / "history.csv", newline="") as file:
             return list(csv.DictReader(file))
@@ -93,7 +105,7 @@ class TrainingTest(tf.test.TestCase):
         self.assertAllClose(np.mean(np.abs(inverted - patches / 10)), losses[-1], rtol=1e-4)
 
     def test_a_killed_run_ends_where_it_would_have_ended(self):
-        whole = self._train("whole")
+        whole = self._copy_a_finished_run("whole")
         for epoch in (1, 3):
             with self.assertRaises(_KilledError):
                 self._train("killed", callbacks=[_Kill(epoch)])
@@ -106,25 +118,31 @@ class TrainingTest(tf.test.TestCase):
             self.assertAllClose(float(left["val_loss"]), float(right["val_loss"]), atol=1e-6)
 
     def test_an_inverter_of_several_views(self):
-        config = dataclasses.replace(_CONFIG, num_epochs=2, preset="large", num_views=5)
-        for loss in training.LOSSES:
-            with self.subTest(loss):
-                callbacks = monitoring.tensorboard_callbacks(self.folder / loss, self.validation)
-                config = dataclasses.replace(config, loss=loss)
-                inverter = self._train(loss, config=config, layer="layer_3", callbacks=callbacks)
-                self.assertEqual(inverter.input_shape, (None, 5, 6, 4, 64))
-                # the loss is that of the patch alone, seen with its context
-                to_tap = views.overlapping(
-                    self.target.up_to("layer_3"), views.Views(5, 96), self.target.source
-                )
-                inverted = inverter(to_tap(self.validation.with_context(48).grid_patches())).numpy()
-                found = np.mean(np.abs(inverted - np.asarray(self.validation.grid_patches()) / 10))
-                self.assertAllClose(found, float(self._history(loss)[-1]["val_loss"]), rtol=1e-4)
+        self._check_several_views("l1")
+
+    @pytest.mark.slow
+    def test_an_adversarial_inverter_of_several_views_that_is_killed(self):
+        config, inverter = self._check_several_views("gan")
         with self.assertRaises(_KilledError):
             self._train("killed", config=config, layer="layer_3", callbacks=[_Kill(1)])
         resumed = self._train("killed", config=config, layer="layer_3")
         for left, right in zip(inverter.get_weights(), resumed.get_weights(), strict=True):
             self.assertAllClose(left, right, atol=1e-6)
+
+    def _check_several_views(self, loss):
+        config = dataclasses.replace(_CONFIG, num_epochs=2, preset="large", num_views=5)
+        callbacks = monitoring.tensorboard_callbacks(self.folder / loss, self.validation)
+        config = dataclasses.replace(config, loss=loss)
+        inverter = self._train(loss, config=config, layer="layer_3", callbacks=callbacks)
+        self.assertEqual(inverter.input_shape, (None, 5, 6, 4, 64))
+        # the loss is that of the patch alone, seen with its context
+        to_tap = views.overlapping(
+            self.target.up_to("layer_3"), views.Views(5, 96), self.target.source
+        )
+        inverted = inverter(to_tap(self.validation.with_context(48).grid_patches())).numpy()
+        found = np.mean(np.abs(inverted - np.asarray(self.validation.grid_patches()) / 10))
+        self.assertAllClose(found, float(self._history(loss)[-1]["val_loss"]), rtol=1e-4)
+        return config, inverter
 
     def test_the_number_of_views_is_kept(self):
         config = dataclasses.replace(_CONFIG, num_epochs=1, preset="large")
@@ -152,7 +170,7 @@ class TrainingTest(tf.test.TestCase):
             self._train("run", config=config, layer="layer_3")
 
     def test_a_finished_run_is_not_trained_again(self):
-        self._train("run")
+        self._copy_a_finished_run("run")
         written = (self.folder / "run" / "checkpoint.npz").stat().st_mtime_ns
         self._train("run")
         self.assertEqual((self.folder / "run" / "checkpoint.npz").stat().st_mtime_ns, written)
@@ -201,7 +219,7 @@ class TrainingTest(tf.test.TestCase):
         self.assertLen(self._history("run"), 1)
 
     def test_other_settings_are_refused_by_name(self):
-        self._train("run")
+        self._copy_a_finished_run("run")
         other = dataclasses.replace(_CONFIG, num_epochs=5, optimizer="muon")
         different = r"num_epochs 4 -> 5; optimizer 'adam' -> 'muon'"
         with self.assertRaisesRegex(run_folder.RunError, different):
@@ -211,24 +229,29 @@ class TrainingTest(tf.test.TestCase):
         with self.assertRaisesRegex(run_folder.RunError, "train_data"):
             self._train("run", train=self.validation)
 
-    def test_reduced_precision_learns_alike_and_is_written_in_float32(self):
+    def test_bfloat16_learns_alike_and_is_written_in_float32(self):
+        self._check_reduced("mixed_bfloat16")
+        with self.assertRaisesRegex(ValueError, "no precision 'int3'; there are: float32"):
+            self._train("int3", config=dataclasses.replace(_CONFIG, precision="int3"))
+
+    @pytest.mark.slow  # a vocoder learns in float16 by default
+    def test_float16_learns_alike_and_is_written_in_float32(self):
+        self._check_reduced("mixed_float16")
+
+    def _check_reduced(self, precision):
         config = dataclasses.replace(_CONFIG, num_epochs=2, learning_rate=1e-3)
         self._train("float32", config=config)
         expected = float(self._history("float32")[-1]["val_loss"])
-        for precision in ("mixed_bfloat16", "mixed_float16"):
-            reduced = dataclasses.replace(config, precision=precision)
-            inverter = self._train(precision, config=reduced)
-            self.assertEqual({layer.compute_dtype for layer in inverter.layers}, {"float32"})
-            self.assertEqual({weight.dtype for weight in inverter.weights}, {"float32"})
-            loss = float(self._history(precision)[-1]["val_loss"])
-            self.assertAllClose(loss, expected, rtol=0.1)
+        inverter = self._train("run", config=dataclasses.replace(config, precision=precision))
+        self.assertEqual({layer.compute_dtype for layer in inverter.layers}, {"float32"})
+        self.assertEqual({weight.dtype for weight in inverter.weights}, {"float32"})
+        loss = float(self._history("run")[-1]["val_loss"])
+        self.assertAllClose(loss, expected, rtol=0.1)
         self.assertEqual(keras.config.dtype_policy().name, "float32")
-        with self.assertRaisesRegex(ValueError, "no precision 'int3'; there are: float32"):
-            self._train("int3", config=dataclasses.replace(config, precision="int3"))
 
     def test_the_frozen_target_computes_in_reduced_precision_too(self):
         patches = self.validation.grid_patches(4)
-        for name in ("small_encoder/speech_commands", "vggish", "yamnet"):
+        for name in ("small_encoder/speech_commands", "yamnet"):
             target = loading.load_target(name, weights="untrained")
             layer = target.taps[3].name
             exact = target.up_to(layer)(patches).numpy()
@@ -277,7 +300,7 @@ class TrainingTest(tf.test.TestCase):
             self.assertAllInRange(kept["variable_0"], -10.0, 10.0)  # no NaN
 
     def test_a_run_folder_is_read_back(self):
-        inverter = self._train("run")
+        inverter = self._copy_a_finished_run("run")
         found = run.read_run(self.folder / "run")
         self.assertEqual((found.layer, found.preset, found.loss), ("layer_1", "paper", "l1"))
         embedding = np.random.default_rng(0).normal(size=(2, 24, 16, 16))
@@ -288,8 +311,8 @@ class TrainingTest(tf.test.TestCase):
             found.check_target(other)
 
     def test_runs_are_found_by_layer(self):
-        self._train("deep", layer="layer_2")
-        self._train("shallow", layer="layer_0")
+        small_runs.write(self.folder / "deep", self.target, "layer_2")
+        small_runs.write(self.folder / "shallow", self.target, "layer_0")
         runs = search.find_runs(self.folder, self.target, layers=None)
         self.assertEqual([found.layer for found in runs], ["layer_0", "layer_2"])
         with self.assertRaisesRegex(ValueError, "no trained inverter for layer layer_1"):
@@ -317,7 +340,7 @@ class TrainingTest(tf.test.TestCase):
     def test_damaged_run_folders(self):
         with self.assertRaisesRegex(ValueError, "no trained inverter in .*expected inverter.keras"):
             run.read_run(self.folder)
-        self._train("run")
+        self._copy_a_finished_run("run")
         (self.folder / "run" / "inverter.keras").write_bytes(b"PK not really")
         with self.assertRaisesRegex(ValueError, "inverter.keras"):
             run.read_run(self.folder / "run").load_model()
@@ -340,7 +363,7 @@ rng = np.random.default_rng(0)
 frames = np.cumsum(rng.normal(0, 0.3, (800, 64)), axis=0).clip(-4, 4).astype(np.float16)
 cache = log_mel_cache.LogMelCache(frames, np.array([500, 300]), features.LogMelParams(), "noise")
 target = loading.load_target("small_encoder/speech_commands", weights="untrained")
-for layer, preset in (("layer_0", "paper"), ("layer_3", "large")):
+for layer, preset in [item.split(":") for item in sys.argv[2:]]:
     config = training.TrainConfig(preset, num_epochs=3, batch_size=4, learning_rate=3e-3)
     folder = sys.argv[1] + "/" + layer
     training.train_inverter(
@@ -353,10 +376,16 @@ for layer, preset in (("layer_0", "paper"), ("layer_3", "large")):
 """
 
 
-def test_a_run_on_jax_needs_no_tensorflow(tmp_path):
+@pytest.mark.parametrize(
+    ("layer", "preset", "shape"),
+    [
+        ("layer_0", "paper", (48, 32, 8)),
+        pytest.param("layer_3", "large", (17, 6, 4, 64), marks=pytest.mark.slow),
+    ],
+)
+def test_a_run_on_jax_needs_no_tensorflow(tmp_path, layer, preset, shape):
     environment = os.environ | {"KERAS_BACKEND": "jax"}
-    command = [sys.executable, "-c", _ON_JAX, str(tmp_path)]
+    command = [sys.executable, "-c", _ON_JAX, str(tmp_path), f"{layer}:{preset}"]
     subprocess.run(command, check=True, env=environment)
-    for layer, shape in (("layer_0", (48, 32, 8)), ("layer_3", (17, 6, 4, 64))):
-        model = run.read_run(tmp_path / layer).load_model()
-        assert (model.input_shape[1:], model.output_shape[1:]) == (shape, (96, 64))
+    model = run.read_run(tmp_path / layer).load_model()
+    assert (model.input_shape[1:], model.output_shape[1:]) == (shape, (96, 64))

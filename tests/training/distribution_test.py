@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import pytest
 
+from tests import script_runner
 from vggish_inversion.training import distribution
 
 _RUN = """
@@ -45,21 +46,28 @@ with distribution.scope(strategy):
 """
 
 
-def _start(strategy: str, run_dir: pathlib.Path, *, batch_size=8, loss="l1", tf_config=None):
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    if tf_config:
-        environment["TF_CONFIG"] = json.dumps(tf_config)
-    command = [sys.executable, "-c", _RUN, strategy, str(run_dir), str(batch_size), loss]
+def _run(strategy: str, run_dir: pathlib.Path, *, batch_size=8, loss="l1"):
+    """In a process that has no devices yet; returns its exit code and what it said."""
+    program = run_dir.with_suffix(".py")
+    program.write_text(_RUN)
+    done = script_runner.run(program, strategy, run_dir, batch_size, loss)
+    return done.returncode, done.stdout + done.stderr
+
+
+def _train(*args, **kwargs) -> None:
+    code, said = _run(*args, **kwargs)
+    assert code == 0, said
+
+
+def _start_worker(run_dir: pathlib.Path, tf_config: dict) -> subprocess.Popen:
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_CONFIG": json.dumps(tf_config)}
     return subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-c", _RUN, "multi_worker", str(run_dir), "8", "l1"],
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
-
-
-def _train(*args, **kwargs) -> str:
-    process = _start(*args, **kwargs)
-    output, _ = process.communicate()
-    assert process.returncode == 0, output
-    return output
 
 
 def _curve(run_dir: pathlib.Path) -> np.ndarray:
@@ -74,32 +82,47 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def test_replicas_and_workers_have_the_curve_of_one_process(tmp_path):
-    _train("none", tmp_path / "one")
-    _train("mirrored", tmp_path / "mirrored")
+@pytest.fixture(scope="module")
+def one(tmp_path_factory) -> np.ndarray:
+    """The curve of one process."""
+    folder = tmp_path_factory.mktemp("one") / "run"
+    _train("none", folder)
+    curve = _curve(folder)
+    assert curve.shape == (3, 2)
+    assert curve[-1, 0] < curve[0, 0]
+    return curve
+
+
+def _assert_equal_curve(run_dir: pathlib.Path, expected: np.ndarray) -> None:
+    curve = _curve(run_dir)
+    # The last validation of one process follows batch norm's statistics taken anew, which
+    # replicas keep as moving averages.
+    np.testing.assert_allclose(curve.flat[:-1], expected.flat[:-1], rtol=1e-3)
+    assert curve[-1, 1] < curve[0, 1]
+
+
+def test_replicas_have_the_curve_of_one_process(tmp_path, one):
+    _train("mirrored", tmp_path / "run")
+    _assert_equal_curve(tmp_path / "run", one)
+
+
+@pytest.mark.slow
+def test_workers_have_the_curve_of_one_process(tmp_path, one):
     cluster = {"worker": [f"127.0.0.1:{_free_port()}" for _ in range(2)]}
     workers = [
-        _start(
-            "multi_worker",
+        _start_worker(
             tmp_path / "workers",
-            tf_config={"cluster": cluster, "task": {"type": "worker", "index": index}},
+            {"cluster": cluster, "task": {"type": "worker", "index": index}},
         )
         for index in range(2)
     ]
     outputs = [worker.communicate()[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], outputs
-    expected = _curve(tmp_path / "one")
-    assert expected.shape == (3, 2)
-    assert expected[-1, 0] < expected[0, 0]
-    for name in ("mirrored", "workers"):
-        curve = _curve(tmp_path / name)
-        # The last validation of one process follows batch norm's statistics taken anew, which
-        # replicas keep as moving averages.
-        np.testing.assert_allclose(curve.flat[:-1], expected.flat[:-1], rtol=1e-3)
-        assert curve[-1, 1] < curve[0, 1]
+    _assert_equal_curve(tmp_path / "workers", one)
     assert (tmp_path / "workers" / "inverter.keras").is_file()
 
 
+@pytest.mark.slow
 def test_rec_gan_on_two_replicas_learns(tmp_path):
     _train("mirrored", tmp_path / "run", loss="gan")
     curve = _curve(tmp_path / "run")
@@ -107,9 +130,8 @@ def test_rec_gan_on_two_replicas_learns(tmp_path):
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path):
-    process = _start("mirrored", tmp_path / "run", batch_size=5)
-    output, _ = process.communicate()
-    assert process.returncode != 0
+    code, output = _run("mirrored", tmp_path / "run", batch_size=5)
+    assert code != 0
     assert "a batch of 5 cannot be shared by 2 replicas; use a multiple" in output
 
 
