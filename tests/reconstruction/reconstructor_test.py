@@ -21,7 +21,7 @@ def _transparent_target() -> encoder.TargetEncoder:
     same = keras.layers.Rescaling(1.0, name="same")(patches)
     taps = (Tap("same", (96, 64), "linear"),)
     return encoder.TargetEncoder(
-        "transparent", keras.Model(patches, {"same": same}), taps, log_mel=_PARAMS
+        "transparent", keras.Model(patches, {"same": same}), taps, front_end=_PARAMS
     )
 
 

@@ -114,7 +114,7 @@ class RoadTest(tf.test.TestCase):
         for window, hop in ((0.025, 0.010), (0.032, 0.008), (0.020, 0.020)):
             params = dataclasses.replace(_PARAMS, window_seconds=window, hop_seconds=hop)
             target = encoder.TargetEncoder(
-                "transparent", self.target.model, self.target.taps, log_mel=params
+                "transparent", self.target.model, self.target.taps, front_end=params
             )
             num_samples = 20000
             frames = params.num_frames(num_samples)
