@@ -1,5 +1,7 @@
 """Front ends against the libraries that people make features with."""
 
+import json
+
 import keras
 import librosa
 import numpy as np
@@ -118,7 +120,9 @@ def test_settings_in_json_come_back():
         features.LogSpectrogram(num_bins=100, window="hamming"),
         features.Waveform(sample_rate_hz=8000, gain=32768.0),
     ):
-        assert features.described(features.describe(front_end)) == front_end
+        written = json.loads(json.dumps(features.describe(front_end)))
+        assert written == features.describe(front_end)
+        assert features.described(written) == front_end
 
 
 @pytest.mark.parametrize(

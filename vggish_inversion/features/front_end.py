@@ -68,7 +68,12 @@ def describe(front_end: "FrontEnd") -> dict[str, Any]:
     fields = dataclasses.fields(front_end)
     settings = {field.name: getattr(front_end, field.name) for field in fields}
     stated = {field.name for field in fields if settings[field.name] != field.default}
-    return {"front_end": kind, **{name: settings[name] for name in settings if name in stated}}
+    values = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in settings.items()
+        if name in stated
+    }
+    return {"front_end": kind, **values}
 
 
 def described(stated: Mapping[str, Any]) -> Any:

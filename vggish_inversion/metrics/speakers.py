@@ -74,16 +74,18 @@ class PatchEncoder:
 
         A waveform shorter than a patch has no embedding: nan.
         """
-        params = self._target.log_mel
+        source, params = self._target.source, self._target.log_mel
         waveform = np.asarray(waveform, np.float32)
-        if params.sample_rate_hz != audio.SAMPLE_RATE_HZ:
-            rates = {"from_hz": audio.SAMPLE_RATE_HZ, "to_hz": params.sample_rate_hz}
-            waveform = audio.resample(waveform, **rates)
-        if len(waveform) < params.patch_samples:
+        rates = {"from_hz": audio.SAMPLE_RATE_HZ, "to_hz": source.sample_rate_hz}
+        waveform = audio.resample(waveform, **rates)
+        if len(waveform) < source.patch_samples:
             return np.full(self._tap.shape, np.nan, np.float32)
-        log_mel = features.waveform_to_log_mel(waveform, params)
-        starts = features.covering_patch_starts(len(log_mel), params)
-        patches = features.log_mel_to_patches(log_mel, starts, params)
+        num_frames = params.num_frames(source.to_log_mel_rate(len(waveform)))
+        given = waveform
+        if isinstance(source, features.LogMelParams):
+            given = features.waveform_to_log_mel(waveform, params)
+        starts = features.covering_patch_starts(num_frames, params)
+        patches = features.cut_windows(given, starts, source)
         return np.asarray(self._network(patches, training=False)).mean(axis=0)
 
 

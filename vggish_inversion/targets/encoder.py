@@ -189,7 +189,7 @@ class TargetEncoder:
         raise ValueError(f"{self.name} has no head {name!r}; its heads are: {names}")
 
     def __call__(self, patches: Any) -> Outputs:
-        """All taps and heads of `[batch, frames, bands]` float32 log-mel patches in nats."""
+        """All taps and heads of what `model` takes: log-mel patches in nats, or samples."""
         taps = {tap.name: self.model.output[tap.name] for tap in self.taps}
         if self._whole is None:
             self._whole = self._frozen([*taps.values(), *self._logits.values()], self.name)
