@@ -11,7 +11,7 @@ from vggish_inversion.vocoders import melgan
 class GeneratorTest(tf.test.TestCase):
     def test_keras_model(self):
         keras_checks.check_keras_model(
-            self, lambda: melgan.build_generator(features.LogMelParams(), width=16), (3, 64)
+            self, lambda: melgan.build_generator(features.LogMelParams(), width=32), (7, 64)
         )
 
     def test_has_the_layers_of_the_paper(self):
