@@ -36,3 +36,15 @@ def test_where_it_was_comes_before_what_has_its_name_here(tmp_path, monkeypatch)
 def test_nowhere(tmp_path, source, kept):
     with pytest.raises(integrity.WeightsError, match="runs/a: expected .*; name it$"):
         places.find(source, kept, pathlib.Path("runs/a"), instead="name it")
+
+
+def test_what_moved_together_is_found_at_the_same_place_beside(tmp_path):
+    """It was given by its whole path, so no folder above tells where it is."""
+    (tmp_path / "then" / "nets").mkdir(parents=True)
+    (tmp_path / "then" / "nets" / "net.keras").touch()
+    source = str(tmp_path / "then" / "nets" / "net.keras")
+    (tmp_path / "then" / "runs" / "a").mkdir(parents=True)
+    kept = places.keep(source, tmp_path / "then" / "runs" / "a")
+    (tmp_path / "then").rename(tmp_path / "now")
+    found = places.find(source, kept, tmp_path / "now" / "runs" / "a", instead="")
+    assert found == str(tmp_path / "now" / "nets" / "net.keras")
