@@ -79,10 +79,10 @@ def write_tasks(folder: pathlib.Path) -> None:
 
 def _read_corpus(folder, _):
     from vggish_inversion import features
-    from vggish_inversion.data import corpora, log_mel_cache
+    from vggish_inversion.data import corpora, heard
 
     utterances = corpora.read_corpus(folder)
-    log_mel_cache.fingerprint(utterances, features.LogMelParams())
+    heard.fingerprint(utterances, features.LogMelParams())
 
 
 def _read_tasks(folder, _):

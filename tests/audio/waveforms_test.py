@@ -92,7 +92,7 @@ def test_reconstructors_take_paths_and_refuse_the_rest(tmp_path):
 
 def test_a_saved_reconstructor_takes_them_too():
     saved = saved_model.SavedReconstructor.__new__(saved_model.SavedReconstructor)
-    saved._params = loading.load_target("small_encoder/speech_commands").log_mel
+    saved._source = loading.load_target("small_encoder/speech_commands").source
     saved.config = {"layer": "layer_1"}
     taken = []
 

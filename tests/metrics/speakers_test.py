@@ -69,7 +69,6 @@ def test_the_default_is_ours():
     [
         ([keras.layers.Reshape((-1, 1))], (None,), r"expected \[batch, size\] of a speaker enc"),
         ([keras.layers.Reshape((96, 64, 1)), keras.layers.Conv2D(2, 3)], (96, 64), "end it with a"),
-        ([keras.layers.Dense(2)], (16000,), "."),
     ],
 )
 def test_networks_that_embed_nothing(tmp_path, layers, shape, message):
@@ -77,6 +76,17 @@ def test_networks_that_embed_nothing(tmp_path, layers, shape, message):
     with pytest.raises(ValueError, match=message) as caught:
         speakers.load_speaker_encoder(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_network_of_windows_of_samples_is_an_encoder(tmp_path):
+    """Its window is a second; a recording's embedding is the mean of its windows'."""
+    network, path = _save(tmp_path, keras.layers.Dense(2), shape=(16000,))
+    waveform = np.random.default_rng(0).normal(size=20000).astype(np.float32)
+    windows = np.stack([waveform[:16000], waveform[4000:20000]])
+    expected = np.asarray(network(windows)).mean(axis=0)
+    np.testing.assert_allclose(
+        speakers.load_speaker_encoder(path)(waveform), expected, rtol=1e-4, atol=1e-4
+    )
 
 
 def test_names_of_no_encoder(tmp_path):
