@@ -105,6 +105,7 @@ def resolve(
     if not takes_params(shape, stated):
         if not is_waveform(shape):
             network_input.check_patches(name, shape, advice)
+            network_input.frames_and_bands(name, shape, axes)  # which warns of bands x frames
         return settle(shape, stated, axes=axes)
     network_input.check_patches(name, shape, advice)
     known: Any = stated
