@@ -72,6 +72,27 @@ class BeamTest(tf.test.TestCase):
         self.assertEqual([row["layer"] for row in rows], ["natural", "true_log_mel", "layer_1"])
         self.assertEqual({row["audio_sha256"] for row in rows}, {digest})
 
+    def test_a_recogniser_that_breaks_fails_one_row(self):
+        class BreakingEar(_Ear):
+            def transcribe_all(self, waveforms):
+                for _ in waveforms:
+                    self.heard += 1
+                    if self.heard == 2:
+                        raise RuntimeError("the decoder fell over")
+                    yield "words"
+
+            heard = 0
+
+        [run_folder] = hub.models_dir().glob("inverter/*/speech_commands/layer_1/paper-l1/1")
+        worker = beam.MeasureUtterance(_TARGET, [str(run_folder)], evaluation.Grid(), None)
+        with mock.patch.object(asr, "load_transcriber", lambda *_, **__: BreakingEar()):
+            worker.setup()
+        made = worker.process((7, corpora.read_corpus(speech.DEMO_SPEECH)[0]))
+        rows = [json.loads(row) for _, row in made]
+        self.assertLen(rows, 3)
+        [failed] = [row["status"] for row in rows if row["status"] != "ok"]
+        self.assertIn("the decoder fell over", failed)
+
     def test_without_beam_one_line_says_so(self):
         with (
             mock.patch.object(beam, "apache_beam", None),

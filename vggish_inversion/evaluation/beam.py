@@ -13,7 +13,7 @@ from typing import Any
 
 from vggish_inversion import metrics, results
 from vggish_inversion.data import corpora
-from vggish_inversion.evaluation import freshness, measure, rendering, stopwatch
+from vggish_inversion.evaluation import freshness, measure, recognition, rendering, stopwatch
 from vggish_inversion.evaluation import grid as grids
 from vggish_inversion.evaluation import rows as row_of
 from vggish_inversion.files import contents, folders
@@ -59,7 +59,7 @@ class MeasureUtterance(_DoFn):
             target.name, runs, grid.vocoders, list(self._transcribers)
         )
         folder = pathlib.Path(audio_folder) if audio_folder else None
-        watch = stopwatch.Stopwatch()
+        self._watch = watch = stopwatch.Stopwatch()
         self._renderer = rendering.Renderer(target, runs, grid, folder=folder, watch=watch)
 
     def process(self, element: tuple[int, corpora.Utterance]) -> Iterator[tuple[int, str]]:
@@ -74,11 +74,15 @@ class MeasureUtterance(_DoFn):
                 continue
             for condition in self._conditions[item.rendition].values():
                 rows.append(row_of.failed_row(utterance, condition, item.reason))
-        for name, transcriber in self._transcribers.items():
-            transcripts = transcriber.transcribe_all([item.waveform for item in made])
-            for item, transcript in zip(made, transcripts, strict=True):
-                condition = self._conditions[item.rendition][name]
-                rows.append(row_of.scored_row(item, condition, transcript, transcriber.rules))
+        asked = ((item, self._conditions[item.rendition]) for item in made)
+        for item, name, transcript in recognition.recognise_all(
+            asked, self._transcribers, self._watch
+        ):
+            condition, rules = (
+                self._conditions[item.rendition][name],
+                self._transcribers[name].rules,
+            )
+            rows.append(row_of.scored_row(item, condition, transcript, rules))
         for row in rows:
             row["audio_sha256"] = recording
             yield place, json.dumps({name: str(row[name]) for name in results.RESULT_COLUMNS})
