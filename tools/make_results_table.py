@@ -1,9 +1,11 @@
-r"""Prints the table of docs/results.md: target x tap, a column per preset and loss, from results.
+r"""Prints the tables of docs/results.md: one per target and corpus, from results folders.
 
-  python tools/make_results_table.py --results_dirs=results/lj050,results/yamnet_lj050
+  python tools/make_results_table.py --results_dirs=results/lj050,results/yamnet
+  python tools/make_results_table.py --results_dirs=results/lj050 --measures=stoi,log_mel_l1
 
-Each cell is WER, STOI and log-mel L1 (nats), each with its 95 % interval over the n utterances. The
-two reference rows are the recording itself and the vocoder on the untouched log-mel.
+A row per tap, a column per recogniser and inverter; each figure with its 95 % interval over the n
+utterances. The two reference rows are the recording itself and the vocoder on
+the untouched log-mel.
 
 What more training brings, of folders whose inverters saw more or fewer patches, as a table and
 as a picture:
@@ -26,12 +28,13 @@ from vggish_inversion import results
 _RESULTS_DIRS = path_flags.define_paths_flag(
     "results_dirs", None, "Of scripts/evaluate.py.", required=True
 )
+_MEASURES = flags.DEFINE_list("measures", ["wer"], "Columns of summary.csv.")
 _PATCHES_OF = flags.DEFINE_list("patches_of", None, "Taps, by the patches their inverters saw.")
 _FIGURE = flags.DEFINE_string("figure", None, "Receives WER against patches, as .svg or .png.")
 
 
 def main():
-    """Prints one table; draws the figure if one is asked for."""
+    """Prints the tables; draws the figure if one is asked for."""
     from vggish_inversion import report
 
     folders = [results.read_results(folder) for folder in _RESULTS_DIRS.value]
@@ -40,7 +43,7 @@ def main():
     if _PATCHES_OF.value:
         print(report.patches_table(folders, _PATCHES_OF.value))
     else:
-        print(report.results_table(folders))
+        print(report.results_table(folders, _MEASURES.value))
     if _FIGURE.value:
         print(report.draw_patches(folders, _PATCHES_OF.value, _FIGURE.value))
 

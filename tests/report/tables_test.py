@@ -39,26 +39,48 @@ class TablesTest(tf.test.TestCase):
     def _read(self, *folders: pathlib.Path) -> list:
         return [results.read_results(folder) for folder in folders]
 
-    def test_a_row_per_clips_and_tap_and_a_column_per_inverter(self):
+    def test_a_table_per_clips_and_a_column_per_recogniser_and_inverter(self):
         folders = self._folder("lj"), self._folder("dev"), self._folder("dev_2", preset="paper")
-        lines = report.results_table(self._read(*folders)).splitlines()
-        same = "All rows: target vggish, vocoder griffin_lim, recogniser pocketsphinx."
-        self.assertEqual(lines[0], same)
-        table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
-        self.assertEqual(table[0], ["clips", "n", "tap", "reference", "large l1", "paper l1"])
-        rows = {(row[0], row[2]): row for row in table[2:]}
-        self.assertLen(rows, 2 * 4)
-        conv4 = "WER 52.2 % (40.4 to 64.9)<br>STOI 0.751 (0.701 to 0.800)<br>log-mel L1 0.614"
-        self.assertEqual(rows["lj, test", "conv4"], ["lj, test", "3", "conv4", "", conv4, ""])
-        self.assertEqual(rows["dev, test", "conv4"], ["dev, test", "3", "conv4", "", conv4, conv4])
-        self.assertIn("WER 10.0 % (0.0 to 25.0)", rows["dev, test", "natural"][3])
+        whisper = self._folder("lj_2", wer="0.25", wer_low="0.2", wer_high="0.3", asr="whisper")
+        titles, tables = self._tables(report.results_table(self._read(*folders, whisper)))
+        self.assertEqual(titles, [
+            "**vggish**, lj, test, griffin_lim, n = 2 to 3: WER % (95 %)",
+            "**vggish**, dev, test, griffin_lim, n = 2 to 3: WER % (95 %)",
+        ])  # fmt: skip
+        lj, dev = tables
+        self.assertEqual(lj[0], ["tap", "pocketsphinx, large", "whisper, large"])
+        self.assertEqual(dev[0], ["tap", "pocketsphinx, large", "pocketsphinx, paper"])
+        rows = {row[0]: row[1:] for row in lj[2:]}
+        self.assertEqual(list(rows), ["natural", "true_log_mel", "conv4", "fc2"])
+        self.assertEqual(rows["conv4"], ["52.2 (40.4 to 64.9)", "25.0 (20.0 to 30.0)"])
+        self.assertEqual(rows["natural"], ["10.0 (0.0 to 25.0)", ""])  # whisper heard conv4 alone
+        rows = {row[0]: row[1:] for row in dev[2:]}
+        self.assertEqual(rows["conv4"], 2 * ["52.2 (40.4 to 64.9)"])
+        self.assertEqual(rows["natural"], 2 * ["10.0 (0.0 to 25.0)"])  # the floor of both
+
+    def test_measures_of_sound_have_one_column_for_all_recognisers(self):
+        folders = self._folder("lj"), self._folder("lj_2", asr="whisper")
+        fields = ("stoi", "log_mel_l1")
+        (title,), (table,) = self._tables(report.results_table(self._read(*folders), fields))
+        self.assertIn("STOI, log-mel L1", title)
+        self.assertEqual(table[0], ["tap", "STOI, large", "log-mel L1, large"])
+        self.assertIn(["conv4", "0.751 (0.701 to 0.800)", "0.614"], table)
+
+    def _tables(self, text: str) -> tuple[list[str], list[list[list[str]]]]:
+        """Titles, and the rows of the table below each."""
+        parts = text.split("\n\n")
+        rows = [
+            [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines()]
+            for part in parts[1::2]
+        ]
+        return parts[::2], rows
 
     def test_how_often_an_inverter_sees_the_tap(self):
         one, many = (
             self._read(self._folder(name, views=n)) for name, n in (("lj", 1), ("dev", 17))
         )
         self.assertNotIn("views", report.results_table(one))
-        self.assertIn("log-mel L1 0.614<br>17 views |", report.results_table(many))
+        self.assertIn("| conv4 (large: 17 views) |", report.results_table(many))
         page = report.write_page(many[0].folder).read_text(encoding="utf-8")
         self.assertIn("conv4 large (17 patches)", page)
         self.assertNotIn("17 patches", report.write_page(one[0].folder).read_text(encoding="utf-8"))
@@ -103,7 +125,7 @@ class GalleryTest(tf.test.TestCase):
         (page,) = self._write()
         self.assertEqual(page.name, "vggish.md")
         text = page.read_text(encoding="utf-8")
-        self.assertIn("WER 52.2 % (40.4 to 64.9)", text)
+        self.assertIn("| conv4 | 52.2 (40.4 to 64.9) |", text)
         self.assertIn("    python scripts/evaluate.py --data_dir=scripts/demo_speech\n", text)
         self.assertIn(f"### {results_folder.REFERENCE}", text)
         self.assertIn("WER of this sentence 50.0 %: the bat sat the mat now", text)

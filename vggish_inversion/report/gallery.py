@@ -73,6 +73,8 @@ def _page(target: str, own: list[Results], heard: list[Results], listening: list
         "## Figures",
         "Each figure has its 95 % interval, a bootstrap over the n utterances.",
         results_table(own),
+        "STOI and log-mel L1 (nats) compare what is heard with the recording:",
+        results_table(own, ("stoi", "log_mel_l1")),
         "## Listen",
         "Start another player while one is playing: it takes over where that one was.",
         *listening,

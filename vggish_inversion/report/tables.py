@@ -1,63 +1,113 @@
 """Tables in Markdown of any number of results folders: what survives at which tap, for how much."""
 
 import collections
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from vggish_inversion.report.labels import MEASURES, MISSING, WER, Measure
 from vggish_inversion.results import Results, ResultsError, Summary
 
 _FIELDS = ("wer", "stoi", "log_mel_l1")
-_SHOWN: tuple[Measure, ...] = tuple(
-    measure for field in _FIELDS for measure in MEASURES if measure.field == field
-)
-# What is said of every row, unless it is the same in all of them; then it is said once.
-_OF_ROW = ("clips", "n", "target", "tap", "vocoder", "recogniser")
+# What recognisers have no part in: one figure whichever of them listened.
+_OF_SOUND = {measure.field for measure in MEASURES} - {WER.field, "cer"}
 
 
-def results_table(folders: Sequence[Results]) -> str:
-    """Target x tap, a column per preset and loss; with the two references.
+def results_table(folders: Sequence[Results], fields: Sequence[str] = (WER.field,)) -> str:
+    """One table per target, clips and vocoder: a row per tap, a column per recogniser and inverter.
 
-    Each cell is WER, STOI and log-mel L1, each with its 95 % interval over the n utterances, and
-    the views of the tap that the inverter takes, if several.
+    The two references stand in every column that they are the floor of. Behind a tap's name stands
+    on how many patches an inverter sees it, if on several.
+
+    Args:
+        folders: of any targets and corpora; several of the same are one table.
+        fields: measures, such as "wer", or "stoi" and "log_mel_l1", each with 95 % intervals. Of a
+            measure that no recogniser has a part in there is one column for all of them.
 
     Raises:
         ResultsError: if two folders have different figures for one cell.
     """
-    cells: dict[tuple[str, ...], dict[str, str]] = collections.defaultdict(dict)
-    inverters: list[str] = []
+    measures = [measure for name in fields for measure in MEASURES if measure.field == name]
+    groups: dict[tuple[str, str, str], list[tuple[Results, Summary]]] = {}
     for results in folders:
         for row in results.summaries:
-            condition = row.condition
-            key = (results.clips, str(row.num_utterances), condition.target, condition.layer)
-            key += (condition.vocoder or MISSING, condition.asr)
-            inverter = _inverter(row)
-            views = results.views(condition) or 1
-            seen = [f"{views} views"] if views > 1 else []
-            cell = "<br>".join([*(_figure(row, measure) for measure in _SHOWN), *seen])
-            if cells[key].setdefault(inverter, cell) != cell:
-                raise ResultsError(
-                    f"{results.folder}: {condition.layer}, {inverter} of {results.clips} has other "
-                    "figures than a folder before it; name one of the two"
-                )
-            if inverter not in inverters:
-                inverters.append(inverter)
-    kept = [
-        index
-        for index, name in enumerate(_OF_ROW)
-        if name in ("n", "tap") or len({key[index] for key in cells} - {MISSING}) > 1
+            if row.condition.vocoder:
+                key = (row.condition.target, results.clips, row.condition.vocoder)
+                groups.setdefault(key, []).append((results, row))
+    for (target, clips, _), rows in groups.items():  # the recording itself has no vocoder
+        rows[:0] = [
+            (results, row)
+            for results in folders
+            for row in results.summaries
+            if (row.condition.target, results.clips, row.condition.vocoder) == (target, clips, "")
+        ]
+    return "\n\n".join(
+        f"{_title(key, rows, measures)}\n\n{_table(rows, measures)}" for key, rows in groups.items()
+    )
+
+
+def _title(
+    key: tuple[str, str, str],
+    rows: Sequence[tuple[Results, Summary]],
+    measures: Sequence[Measure],
+) -> str:
+    """Such as "**vggish**, LJSpeech-1.1, test, griffin_lim, n = 20: WER %"."""
+    counts = sorted({row.num_utterances for _, row in rows})
+    span = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    target, clips, vocoder = key
+    names = ", ".join(measure.name for measure in measures)
+    return f"**{target}**, {clips}, {vocoder}, n = {span}: {names} (95 %)"
+
+
+def _table(rows: Sequence[tuple[Results, Summary]], measures: Sequence[Measure]) -> str:
+    inverters = _unique(_inverter(row) for _, row in rows if not row.condition.is_reference)
+    told = {name: name for name in inverters}
+    if len({name.partition(" ")[2] for name in inverters}) == 1:  # of one loss: need not be said
+        told = {name: name.partition(" ")[0] for name in inverters}
+    recognisers = _unique(row.condition.asr for _, row in rows)
+    cells: dict[str, dict[tuple[str, ...], str]] = collections.defaultdict(dict)
+    views: dict[str, dict[str, int]] = collections.defaultdict(dict)
+    for results, row in rows:
+        condition = row.condition
+        if (number := results.views(condition) or 1) > 1:
+            views[condition.layer][told[_inverter(row)]] = number
+        columns = inverters if condition.is_reference and inverters else [_inverter(row)]
+        for measure in measures:
+            recogniser = "" if measure.field in _OF_SOUND else condition.asr
+            for inverter in columns:
+                cell = _figure(row, measure)
+                key = (measure.field, recogniser, inverter)
+                if cells[condition.layer].setdefault(key, cell) != cell:
+                    raise ResultsError(
+                        f"{results.folder}: {condition.layer}, {inverter} of {results.clips} has "
+                        "other figures than a folder before it; name one of the two"
+                    )
+    keys = [
+        (measure.field, recogniser, inverter)
+        for measure in measures
+        for recogniser in ([""] if measure.field in _OF_SOUND else recognisers)
+        for inverter in inverters or ["reference"]
     ]
-    same = [
-        f"{name} {value}"
-        for index, name in enumerate(_OF_ROW)
-        if index not in kept
-        for value in sorted({key[index] for key in cells} - {MISSING})
+    names = {measure.field: measure.name for measure in measures if len(measures) > 1}
+    header = [
+        ", ".join(filter(None, (names.get(field), recogniser, told.get(inverter, inverter))))
+        for field, recogniser, inverter in keys
     ]
-    rows = [
-        [*(key[index] for index in kept), *(row.get(name, "") for name in inverters)]
-        for key, row in cells.items()
-    ]
-    table = markdown_table([*(_OF_ROW[index] for index in kept), *inverters], rows)
-    return f"{_sentence(same)}{table}"
+    return markdown_table(
+        ["tap", *header],
+        (
+            [_tap(layer, views[layer]), *(row.get(key, "") for key in keys)]
+            for layer, row in cells.items()
+        ),
+    )
+
+
+def _tap(layer: str, views: Mapping[str, int]) -> str:
+    """Such as "layer_3 (large: 17 views)"."""
+    several = ", ".join(f"{inverter}: {number} views" for inverter, number in views.items())
+    return f"{layer} ({several})" if several else layer
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
 
 
 def patches_table(folders: Sequence[Results], layers: Sequence[str]) -> str:
@@ -66,16 +116,17 @@ def patches_table(folders: Sequence[Results], layers: Sequence[str]) -> str:
     Raises:
         ResultsError: as `patches_seen_rows`.
     """
+    measures = [measure for name in _FIELDS for measure in MEASURES if measure.field == name]
     rows = [
         [
             *(results.clips, row.condition.target, row.condition.layer, _inverter(row)),
             *(row.condition.vocoder, row.condition.asr, f"{patches:,}", str(row.num_utterances)),
-            *(_figure(row, measure, named=False) for measure in _SHOWN),
+            *(_figure(row, measure) for measure in measures),
         ]
         for results, row, patches in patches_seen_rows(folders, layers)
     ]
     header = ["clips", "target", "tap", "inverter", "vocoder", "recogniser", "patches seen", "n"]
-    return markdown_table([*header, *(measure.name for measure in _SHOWN)], rows)
+    return markdown_table([*header, *(measure.name for measure in measures)], rows)
 
 
 def patches_seen_rows(
@@ -121,18 +172,7 @@ def _inverter(row: Summary) -> str:
     return f"{row.condition.preset} {row.condition.loss}".strip() or "reference"
 
 
-def _figure(row: Summary, measure: Measure, *, named: bool = True) -> str:
-    """Such as "WER 42.9 % (35.7 to 49.9)"; without its name, where a column has it."""
+def _figure(row: Summary, measure: Measure) -> str:
+    """Such as "42.9 (35.7 to 49.9)"."""
     score = row.scores.get(measure.field)
-    if score is None:
-        return f"{measure.name} {MISSING}" if named else MISSING
-    if not named:
-        return measure.write_score(score)
-    name = measure.name.removesuffix(" %")
-    unit = " %" if name != measure.name else ""
-    interval = measure.write_interval(score)
-    return f"{name} {measure.write(score.value)}{unit}" + (f" ({interval})" if interval else "")
-
-
-def _sentence(parts: Sequence[str]) -> str:
-    return f"All rows: {', '.join(parts)}.\n\n" if parts else ""
+    return MISSING if score is None else measure.write_score(score)
