@@ -1,6 +1,7 @@
 """Puts a trained inverter into the model store, with a model card of measured figures."""
 
 import pathlib
+import re
 from collections.abc import Iterable, Mapping
 
 from vggish_inversion import features
@@ -35,13 +36,24 @@ _KERNELS = {"mixed_bfloat16": "bfloat16"}
 _KINDS = {"l1": "RecCNN", "gan": "RecGAN"}
 _CARD_FIELDS = dict.fromkeys(("tap_shape", "data_dir", "command"), list)
 _HISTORY_COLUMNS = ("epoch", "num_patches", "val_loss")
-_SUMMARY_COLUMNS = ("layer", "preset", "loss", "wer", "wer_low", "wer_high", "cer", "stoi")
+_SUMMARY_COLUMNS = (
+    "target",
+    "layer",
+    "preset",
+    "loss",
+    "wer",
+    "wer_low",
+    "wer_high",
+    "cer",
+    "stoi",
+)
 _SUMMARY_COLUMNS += ("log_mel_l1", "num_utterances", "vocoder", "asr")
-_TABLE_HEAD = """Measured by `scripts/evaluate.py` (recogniser {asr}):
+_TABLE_HEAD = """Measured by `scripts/evaluate.py`:
 
-| clips | n | rendered from | vocoder | WER % (95 %) | CER % | STOI | log-mel L1 (nats) |
-|---|---|---|---|---|---|---|---|
+| clips | n | rendered from | vocoder | recogniser | WER % (95 %) | CER % | STOI | L1 (nats) |
+|---|---|---|---|---|---|---|---|---|
 """
+_COMMIT = re.compile(r"^- Commit: (\S+)$", re.MULTILINE)
 
 
 def store_inverter(
@@ -58,7 +70,7 @@ def store_inverter(
         run_dir: a run's folder, or a model that is in the store: its card is written anew.
         models_dir: the store's root.
         version: of the model.
-        commit: of the code that trained it.
+        commit: of the code that trained it; a model that is in the store keeps the one of its card.
         results_dirs: results of `scripts/evaluate.py` for the card.
 
     Returns:
@@ -91,6 +103,8 @@ def store_inverter(
     name = f"inverter/{config['target']}/{trained.layer}/{trained.preset}-{trained.loss}"
     folder = folders.inside(pathlib.Path(models_dir), f"{name}/{version}")
     is_stored = folder.resolve() == trained.folder.resolve()
+    if is_stored:
+        commit = _commit_of(folder / model_folder.CARD_FILE) or commit
     precision = _KERNELS.get(config.get("precision"), "float16")
     # Where things lay on the machine that trained it is of no use to others.
     kept = {name: value for name, value in config.items() if name != origin.PATHS}
@@ -130,22 +144,28 @@ def store_inverter(
 
 def _results_table(trained: run.InverterRun, results_dirs) -> str:
     """The rows of summary.csv that tell of this inverter, beside the two references."""
-    lines, head = [], ""
+    lines = []
     for results_dir in map(pathlib.Path, results_dirs):
         fields = {"data_dir": list, "split": str}
         settings = documents.read_json(results_dir / "run.json", fields)
         clips = names.corpora_names(settings["data_dir"])
         for row in documents.read_table(results_dir / "summary.csv", _SUMMARY_COLUMNS):
             own = (row["layer"], row["preset"], row["loss"])
-            if own != (trained.layer, trained.preset, trained.loss) and row["preset"]:
+            is_own = own == (trained.layer, trained.preset, trained.loss) or not row["preset"]
+            if row["target"] != trained.config["target"] or not is_own:
                 continue
             wer, low, high, cer = (
                 f"{100 * float(row[key]):.1f}" for key in ("wer", "wer_low", "wer_high", "cer")
             )
             lines.append(
                 f"| {clips}, {settings['split']} | {row['num_utterances']} | {row['layer']} "
-                f"| {row['vocoder'] or '–'} | {wer} ({low} to {high}) | {cer} "
+                f"| {row['vocoder'] or '–'} | {row['asr']} | {wer} ({low} to {high}) | {cer} "
                 f"| {float(row['stoi']):.3f} | {float(row['log_mel_l1']):.3f} |"
             )
-            head = _TABLE_HEAD.format(asr=row["asr"])
-    return head + "\n".join(lines) + "\n" if lines else ""
+    return _TABLE_HEAD + "\n".join(lines) + "\n" if lines else ""
+
+
+def _commit_of(card: pathlib.Path) -> str | None:
+    """The commit that a card names; None where there is no card, or none in it."""
+    found = _COMMIT.search(card.read_text(encoding="utf-8")) if card.is_file() else None
+    return found and found.group(1)
