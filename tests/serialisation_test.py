@@ -12,7 +12,7 @@ import pytest
 
 import vggish_inversion
 from vggish_inversion import features
-from vggish_inversion.targets.own import front_end_layer
+from vggish_inversion.targets.own import stated_front_end
 from vggish_inversion.training import optimizers
 from vggish_inversion.vocoders import losses, vocos, weight_norm
 
@@ -21,7 +21,7 @@ _PARAMS = features.LogMelParams(num_bands=40, log_offset=0.001)
 _SCHEDULE = keras.optimizers.schedules.CosineDecay(3e-4, 70, alpha=0.02)
 _OBJECTS = (
     optimizers.ConvolutionalMuon(_SCHEDULE, momentum=0.9, ns_steps=4, global_clipnorm=2.0),
-    front_end_layer.FrontEndLayer(
+    stated_front_end.FrontEndLayer(
         features.LogMel(num_bands=40, mean=(1.0,) * 40, patch_frames=50), name="heard"
     ),
     losses.SpectralLoss(_PARAMS, name="spectra"),

@@ -13,9 +13,15 @@ from typing import Any
 
 from vggish_inversion import metrics, results
 from vggish_inversion.data import corpora
-from vggish_inversion.evaluation import freshness, measure, recognition, rendering, stopwatch
+from vggish_inversion.evaluation import (
+    freshness,
+    measure,
+    recognition,
+    rendering,
+    stopwatch,
+    tables,
+)
 from vggish_inversion.evaluation import grid as grids
-from vggish_inversion.evaluation import rows as row_of
 from vggish_inversion.files import contents, folders
 from vggish_inversion.inverters import origin
 from vggish_inversion.inverters import run as inverter_run
@@ -73,7 +79,7 @@ class MeasureUtterance(_DoFn):
                 made.append(item)
                 continue
             for condition in self._conditions[item.rendition].values():
-                rows.append(row_of.failed_row(utterance, condition, item.reason))
+                rows.append(tables.failed_row(utterance, condition, item.reason))
         asked = ((item, self._conditions[item.rendition]) for item in made)
         for item, name, transcript in recognition.recognise_all(
             asked, self._transcribers, self._watch
@@ -82,7 +88,7 @@ class MeasureUtterance(_DoFn):
                 self._conditions[item.rendition][name],
                 self._transcribers[name].rules,
             )
-            rows.append(row_of.scored_row(item, condition, transcript, rules))
+            rows.append(tables.scored_row(item, condition, transcript, rules))
         for row in rows:
             row["audio_sha256"] = recording
             yield place, json.dumps({name: str(row[name]) for name in results.RESULT_COLUMNS})

@@ -19,7 +19,6 @@ from vggish_inversion.evaluation import (
     tables,
 )
 from vggish_inversion.evaluation import grid as grids
-from vggish_inversion.evaluation import rows as row_of
 from vggish_inversion.files import apart, documents, folders
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.results import (
@@ -78,11 +77,11 @@ def evaluate(
                     continue
                 for name in names:
                     condition = conditions[made.rendition][name]
-                    append(row_of.failed_row(utterance, condition, made.reason))
+                    append(tables.failed_row(utterance, condition, made.reason))
 
     for made, name, transcript in recognition.recognise_all(renderings(), transcribers, watch):
         with watch("scoring"):
-            row = row_of.scored_row(
+            row = tables.scored_row(
                 made, conditions[made.rendition][name], transcript, transcribers[name].rules
             )
         with watch("writing"):

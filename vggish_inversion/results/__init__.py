@@ -27,7 +27,6 @@ from vggish_inversion.results.conditions import (
     Condition,
     inverter_name,
 )
-from vggish_inversion.results.deleting import delete_clips, delete_results
 from vggish_inversion.results.folder import (
     Comparison,
     Reconstruction,
@@ -35,6 +34,8 @@ from vggish_inversion.results.folder import (
     ResultsError,
     Score,
     Summary,
+    delete_clips,
+    delete_results,
     short_command,
 )
 from vggish_inversion.results.reading import read_results

@@ -1,15 +1,19 @@
-"""What a results folder holds: its tables, the run's settings, and where each clip lies."""
+"""What a results folder holds: tables, settings and clips; deletes these, and nothing else."""
 
 import contextlib
+import csv
 import dataclasses
+import io
 import pathlib
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 
-from vggish_inversion.files import names
-from vggish_inversion.results.conditions import OK, Condition
+from vggish_inversion.files import documents, folders, names
+from vggish_inversion.results.conditions import KEYS, OK, SUFFIXES, Condition
+from vggish_inversion.results.writing import PARTS
 
+_PAGE = ("index.html", "index.json")
 # Before the last name of each path that leads out of the folder where the command was given.
 _FOLDERS = re.compile(r"(?<=[=,])(?:/|\.\./)(?:[^=,]*/)?(?=[^/,]+(?:,|$))")
 
@@ -121,9 +125,9 @@ class Results:
     def clips(self) -> str:
         """What was measured on, such as "LJSpeech-1.1, test"; "unknown" without run.json."""
         run = self.run or {}
-        folders = run.get("data_dir") or ["unknown clips"]
-        folders = folders if isinstance(folders, list) else [folders]
-        corpora = names.corpora_names(folders)
+        data_dirs = run.get("data_dir") or ["unknown clips"]
+        data_dirs = data_dirs if isinstance(data_dirs, list) else [data_dirs]
+        corpora = names.corpora_names(data_dirs)
         return ", ".join(filter(None, (corpora, str(run.get("split") or ""))))
 
     @property
@@ -175,3 +179,35 @@ class Results:
             if path.resolve().is_relative_to(root) and path.is_file():
                 return path
         return None
+
+
+def delete_clips(folder: pathlib.Path, condition: Condition, utterance: str) -> None:
+    """Deletes the files of one row, where they lie and where they lay once."""
+    for kind in SUFFIXES:
+        for place in (condition.clip, condition.former_clip):
+            # A damaged row's names may be those of no file; what is there is then replaced.
+            with contextlib.suppress(ValueError, OSError):
+                folders.inside(folder, place(kind, utterance)).unlink(missing_ok=True)
+
+
+def delete_results(folder: pathlib.Path) -> None:
+    """Deletes the tables, the page, and the clips that results.csv names.
+
+    A folder goes with its last file. Whatever else lies there, notes for example, stays.
+
+    Raises:
+        ValueError: if results.csv cannot be read.
+    """
+    table = folder / "results.csv"
+    text = documents.read_text(table) if table.is_file() else ""
+    for row in csv.DictReader(io.StringIO(text, newline="")):
+        if all(row.get(name) is not None for name in (*KEYS, "utterance")):  # it was not cut short
+            delete_clips(folder, Condition(*(row[name] for name in KEYS)), row["utterance"])
+    for kind in SUFFIXES:
+        below = [path for path in (folder / kind).rglob("*") if path.is_dir()]
+        for path in (*sorted(below, reverse=True), folder / kind):
+            with contextlib.suppress(OSError):  # not empty, or not there
+                path.rmdir()
+    for name in (*_PAGE, *PARTS):
+        if (folder / name).is_file():
+            (folder / name).unlink()

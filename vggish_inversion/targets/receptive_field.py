@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 from vggish_inversion.targets import encoder, graph
-from vggish_inversion.targets.own import front_end_layer
+from vggish_inversion.targets.own import stated_front_end
 
 _CONVOLUTIONS = (
     keras.layers.Conv1D,
@@ -109,7 +109,7 @@ def _after(call: graph.Call, inputs: list[Field]) -> Field:
     shape, rank = call.inputs[0].shape, len(call.inputs[0].shape)
     if getattr(layer, "data_format", "channels_last") != "channels_last":
         return _WHOLE
-    if kind is front_end_layer.FrontEndLayer:
+    if kind is stated_front_end.FrontEndLayer:
         # Counted in what the network takes; a level of the whole window is seen from everywhere.
         return _WHOLE if layer.front_end.sees_whole_window else (Span(), Span())
     if kind in _POINTWISE:

@@ -1,7 +1,7 @@
 """Which front end your own network has: what is stated, what its input's shape says, and the rest.
 
 `network_input` has the networks that take the log-mel of `features.LogMelParams`; here are those
-that take anything else.
+that take anything else, and the layer that makes it of the samples that a target hears.
 """
 
 import dataclasses
@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from vggish_inversion import features
-from vggish_inversion.targets.own import front_end_layer, network_input
+from vggish_inversion.targets.own import network_input
 
 FRONT_END = "front_end"  # of JSON settings
 _PARAMS = {field.name for field in dataclasses.fields(features.LogMelParams)}
@@ -122,12 +122,43 @@ def enter(
         patches = keras.Input(size, name="log_mel_patches")
         return patches, network_input.as_input(patches, shape, axes)
     waveform = keras.Input(front_end.windows.window_shape(), name="target_waveform")
-    made = front_end_layer.FrontEndLayer(front_end)(waveform)
+    made = FrontEndLayer(front_end)(waveform)
     if not isinstance(front_end, features.Waveform):
         return waveform, network_input.as_input(made, shape, axes)
     if len(shape) == 3:
         made = keras.layers.Reshape((*made.shape[1:], 1), name="target_waveform_channel")(made)
     return waveform, made
+
+
+@keras.saving.register_keras_serializable("vggish_inversion")
+class FrontEndLayer(keras.layers.Layer):
+    """`[batch, samples]` -> what a network takes, in float32 whatever the network computes in."""
+
+    def __init__(self, front_end: Any, name: str = "target_front_end", **kwargs: Any):
+        """Keeps the front end.
+
+        Args:
+            front_end: a `LogMel`, `LogSpectrogram` or `Waveform`, or what `features.describe` gives
+                of one.
+            name: of the layer.
+            kwargs: of `keras.layers.Layer`; it is float32 and not trained in any case.
+        """
+        super().__init__(name=name, **{**kwargs, "trainable": False, "dtype": "float32"})
+        if not dataclasses.is_dataclass(front_end):
+            front_end = features.described(front_end)
+        self.front_end = front_end
+
+    def call(self, waveform):
+        """What the network is given for each window."""
+        return self.front_end(waveform)
+
+    def compute_output_shape(self, input_shape):
+        """`(batch, frames, bands)`, or `(batch, samples)`."""
+        return (input_shape[0], *self.front_end.shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, as JSON has them."""
+        return {**super().get_config(), "front_end": features.describe(self.front_end)}
 
 
 def _taken(shape: Sequence[int | None], axes: str | None) -> tuple[int | None, ...]:
