@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from vggish_inversion.files import hub, model_folder
+from vggish_inversion.files import hub
 from vggish_inversion.inverters import card
 
 _STORE = pathlib.Path(__file__).parents[2] / "hub_models"
@@ -24,7 +24,7 @@ def _describe(path: pathlib.Path):
 
 def test_a_folder_has_the_model_its_digest_settings_card_and_history(tmp_path):
     (tmp_path / "history.csv").write_text("epoch\n1\n")
-    folder = model_folder.write_model_folder(
+    folder = hub.write_model_folder(
         tmp_path / "store" / "net" / "1" / "net.keras",
         save=lambda path: path.write_bytes(b"weights"),
         describe=_describe,
@@ -53,12 +53,12 @@ def test_what_cannot_be_made_whole_leaves_the_folder_as_it_was(tmp_path, at):
         {**given, "beside": [tmp_path / "absent.csv"]} if at == "beside" else {**given, at: fail}
     )
     with pytest.raises((ValueError, FileNotFoundError)):
-        model_folder.write_model_folder(path, **faulty)
+        hub.write_model_folder(path, **faulty)
     assert not path.parent.exists()
-    model_folder.write_model_folder(path, **given)
+    hub.write_model_folder(path, **given)
     before = _contents(path.parent)
     with pytest.raises((ValueError, FileNotFoundError)):
-        model_folder.write_model_folder(path, **faulty)
+        hub.write_model_folder(path, **faulty)
     assert _contents(path.parent) == before
     assert list(path.parent.parent.iterdir()) == [path.parent]
 
@@ -67,7 +67,7 @@ def test_a_model_that_stays_has_its_digest_and_card_written_anew(tmp_path):
     path = tmp_path / "1" / "net.keras"
     path.parent.mkdir()
     path.write_bytes(b"weights")
-    model_folder.write_model_folder(path, save=None, describe=_describe)
+    hub.write_model_folder(path, save=None, describe=_describe)
     digest = hashlib.sha256(b"weights").hexdigest()
     assert (path.parent / "net.keras.sha256").read_text().split() == [digest, "net.keras"]
     assert json.loads((path.parent / "config.json").read_text()) == {"size": 7}
@@ -80,4 +80,5 @@ def test_a_stored_inverter_keeps_every_byte_but_those_of_its_card(tmp_path):
     assert {name for name in before if before[name] != after.get(name)} == {"README.md"}
     assert set(after) == set(before)
     assert hub.sha256(stored / "inverter.keras") in (stored / "README.md").read_text()
-    assert "abc" in (stored / "README.md").read_text()
+    [line] = [line for line in before["README.md"].decode().splitlines() if "Commit:" in line]
+    assert line in (stored / "README.md").read_text()  # of its training, and not "abc"
