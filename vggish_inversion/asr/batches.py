@@ -9,7 +9,7 @@ import numpy as np
 from vggish_inversion.asr import windows
 from vggish_inversion.asr.gates import Hypothesis
 from vggish_inversion.asr.transcriber import TranscriptionError, check_waveform
-from vggish_inversion.files import integrity
+from vggish_inversion.files import failures
 
 _MOST_WINDOWS = 8
 
@@ -58,14 +58,14 @@ class Batches:
             try:
                 heard |= zip(places, future.result(), strict=True)
             except RuntimeError as error:
-                failure = TranscriptionError(f"Whisper gave up: {integrity.root_cause(error)}")
+                failure = TranscriptionError(f"Whisper gave up: {failures.root_cause(error)}")
                 heard |= dict.fromkeys(places, failure)
         for index, places in enumerate(self._parts):
             parts = [heard[place] for place in places]
-            failures = [part for part in parts if isinstance(part, Exception)]
+            broken = [part for part in parts if isinstance(part, Exception)]
             if index in self._failures:
                 yield self._failures[index]
-            elif failures:
-                yield failures[0]
+            elif broken:
+                yield broken[0]
             else:
                 yield [part for part in parts if isinstance(part, Hypothesis)]

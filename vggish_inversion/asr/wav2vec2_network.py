@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-from vggish_inversion.files import integrity
+from vggish_inversion.files import failures
 
 # Weights that only training needs; published files differ in whether they hold them.
 _UNUSED_WEIGHTS = ("masked_spec_embed",)
@@ -58,7 +58,7 @@ def load_network(folder: pathlib.Path, weights: pathlib.Path, precision: str):
         network, report = _read_network(Wav2Vec2, folder, weights)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{folder} cannot be read as a Wav2Vec2 model ({integrity.root_cause(error)}); "
+            f"{folder} cannot be read as a Wav2Vec2 model ({failures.root_cause(error)}); "
             "copy its files again"
         ) from error
     finally:

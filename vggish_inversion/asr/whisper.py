@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from vggish_inversion.asr import batches, gates, model_files, windows
-from vggish_inversion.files import contents, integrity
+from vggish_inversion.files import contents, failures
 
 DEFAULT_MODEL = "base"
 DEFAULT_LANGUAGE = "en"
@@ -86,7 +86,7 @@ class WhisperTranscriber:
         except (RuntimeError, ValueError) as error:
             raise ValueError(
                 f"{folder} cannot be read as a Whisper model of CTranslate2 "
-                f"({integrity.root_cause(error)}); copy its files again, or convert it: "
+                f"({failures.root_cause(error)}); copy its files again, or convert it: "
                 "ct2-transformers-converter --model openai/whisper-base --output_dir=FOLDER"
             ) from error
         self._prompt = self._find_prompt(language, str(folder))

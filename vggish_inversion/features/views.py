@@ -12,9 +12,9 @@ from typing import Any
 import keras
 
 from vggish_inversion import features
-from vggish_inversion.files import keras_defaults
+from vggish_inversion.files import keras_files
 
-keras_defaults.use_ours()
+keras_files.set_keras_defaults()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
-from vggish_inversion.files import integrity
+from vggish_inversion.files import failures
 from vggish_inversion.files.integrity import WeightsError
 
 # Zeros deflate a thousand times; an archive of more than a few of them is no model's.
@@ -52,7 +52,7 @@ def damage_told(path: pathlib.Path, expected: str) -> Iterator[None]:
         raise
     except _READ_ERRORS as error:
         raise WeightsError(
-            f"{path}: expected {expected}, cannot read it ({integrity.first_line(error)}); copy "
+            f"{path}: expected {expected}, cannot read it ({failures.first_line(error)}); copy "
             "the file again"
         ) from error
 

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from vggish_inversion.files import integrity
+from vggish_inversion.files import failures, integrity
 from vggish_inversion.files.arrays import Arrays
 
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
@@ -80,7 +80,7 @@ def open_arrays(prefix: pathlib.Path, *, advice: str = "copy the file again") ->
     except (tf.errors.OpError, LookupError, RuntimeError, ValueError) as error:
         raise integrity.WeightsError(
             f"{prefix}: expected a TensorFlow checkpoint, cannot read it "
-            f"({integrity.first_line(error)}); {advice}"
+            f"({failures.first_line(error)}); {advice}"
         ) from error
 
 

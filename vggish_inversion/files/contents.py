@@ -13,9 +13,17 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any
 
-from vggish_inversion.files import integrity
-
 UNREADABLE = "unreadable"
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """The SHA-256 of a file in 64 hexadecimal digits, as `sha256sum` prints it.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest(path: str | os.PathLike[str]) -> str:
@@ -24,7 +32,7 @@ def digest(path: str | os.PathLike[str]) -> str:
     A file that cannot be read is not an error here: its reader raises one, and names it.
     """
     try:
-        return integrity.sha256(path)[:16]
+        return sha256(path)[:16]
     except OSError:
         return UNREADABLE
 

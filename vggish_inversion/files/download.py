@@ -15,7 +15,7 @@ import urllib.request
 import zlib
 from collections.abc import Callable
 
-from vggish_inversion.files import integrity
+from vggish_inversion.files import failures, integrity
 
 # Of silence on the network, not of the download.
 _TIMEOUT_SECONDS = 20.0
@@ -68,7 +68,7 @@ def fetch(
         tf.errors.OpError,
     ) as error:
         raise integrity.WeightsError(
-            f"{url}: cannot be fetched ({integrity.first_line(error)}); where there is a network, "
+            f"{url}: cannot be fetched ({failures.first_line(error)}); where there is a network, "
             f"download {_compressed(url)} and unpack it into a folder"
             + (f", or download {alternative}" if alternative else "")
             + f", and {instead}"

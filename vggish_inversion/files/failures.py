@@ -1,4 +1,7 @@
-"""Says in one line why one item of a batch failed."""
+"""Says in one line what an error says: why an item of a batch failed, or a file cannot be read.
+
+A batch goes on after a failure: its reason is one cell of a table, or one line on a terminal.
+"""
 
 import os
 
@@ -9,6 +12,10 @@ def in_one_line(error: BaseException) -> str:
     Args:
         error: one of the package speaks for itself, as does any ValueError; one of the operating
             system names its file; of any other the kind comes first, for it may say nothing else.
+
+    Returns:
+        One line. Of an error that is none of these at most 400 characters follow its kind: those of
+        TensorFlow go on for pages.
 
     >>> in_one_line(ValueError("too short:  expected a second"))
     'too short: expected a second'
@@ -29,3 +36,27 @@ def in_one_line(error: BaseException) -> str:
         return text
     kind = type(error).__name__
     return f"{kind}: {text[:400]}" if text else kind
+
+
+def first_line(error: BaseException) -> str:
+    r"""What an error says, for a message of one line; its kind if it says nothing.
+
+    >>> first_line(RuntimeError("cut short\nat byte 12"))
+    'cut short'
+    >>> first_line(EOFError())
+    'EOFError'
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def root_cause(error: BaseException) -> str:
+    """The first sentence of the error that led to this one; Keras wraps it in pages of settings.
+
+    >>> error = TypeError("cannot build the layer ...")
+    >>> error.__context__ = ValueError("Unknown layer: Gate. Pass custom_objects.")
+    >>> root_cause(error)
+    'Unknown layer: Gate'
+    """
+    while error.__context__ is not None:
+        error = error.__context__
+    return first_line(error).split(". ")[0]

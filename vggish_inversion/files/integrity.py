@@ -6,24 +6,19 @@ file may have its SHA-256 beside it, in FILE.sha256 as `sha256sum FILE` prints i
 project saves has one. It shows damage, not forgery: a forger can replace both files.
 """
 
-import hashlib
 import os
 import pathlib
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from vggish_inversion.files.contents import sha256
+
 Source = str | os.PathLike[str]
 
 
 class WeightsError(ValueError):
     """Model files are missing, damaged, or another model's; the message is one line."""
-
-
-def sha256(path: Source) -> str:
-    """The SHA-256 digest of a file, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_digest(path: Source) -> pathlib.Path:
@@ -92,18 +87,6 @@ def check_finite(variables: Mapping[str, np.ndarray], source: Source) -> None:
                 f"{source}: expected finite weights, found NaN or infinity in {name}; copy or "
                 "train the file again"
             )
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, for a message of one line."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def root_cause(error: BaseException) -> str:
-    """The first sentence of the error that led to this one; Keras wraps it in pages of settings."""
-    while error.__context__ is not None:
-        error = error.__context__
-    return first_line(error).split(". ")[0]
 
 
 def _digest_path(path: pathlib.Path) -> pathlib.Path:

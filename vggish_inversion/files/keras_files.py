@@ -1,4 +1,4 @@
-"""Reads Keras' own files into models of the same layers, or into the models that they hold."""
+"""Reads Keras' own files, into models of the same layers or whole; sets Keras' defaults."""
 
 import contextlib
 import pathlib
@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from absl import logging
 
-from vggish_inversion.files import formats, integrity
+from vggish_inversion.files import failures, formats, integrity
 from vggish_inversion.files.integrity import Source, WeightsError
 
 # What Keras, h5py and zipfile raise at bytes that are no model, or no longer.
@@ -30,6 +31,30 @@ _KERAS_ERRORS = (
 _DAMAGED = ("zip_cut_short", "hdf5_cut_short")  # Keras itself says what is wrong with them
 _WEIGHTS = ("keras", "keras_2", "hdf5_model", "hdf5_weights", "hdf5", *_DAMAGED)
 _MODELS = ("keras", "keras_2", "hdf5_model", *_DAMAGED)
+
+_IMAGE_DATA_FORMAT, _FLOATX = "channels_last", "float32"
+
+
+def set_keras_defaults() -> None:
+    """Sets Keras' defaults to what this package's networks are made with: channels last, float32.
+
+    Keras reads `keras.json` of the user's (`~/.keras`, or `$KERAS_HOME`) when it is imported;
+    layers that do not say otherwise take their layout and type from it. Modules that build networks
+    call this when they are imported. A warning says what was changed.
+    """
+    import keras  # here: files are found and told apart without it
+
+    found = {
+        "image_data_format": (keras.config.image_data_format(), _IMAGE_DATA_FORMAT),
+        "floatx": (keras.config.floatx(), _FLOATX),
+    }
+    different = {name: pair for name, pair in found.items() if pair[0] != pair[1]}
+    if not different:
+        return
+    keras.config.set_image_data_format(_IMAGE_DATA_FORMAT)
+    keras.config.set_floatx(_FLOATX)
+    changes = ", ".join(f"{name} {was} -> {ours}" for name, (was, ours) in different.items())
+    logging.warning("Keras' defaults (keras.json) are set to what this package needs: %s", changes)
 
 
 def load_keras_weights(model: Any, path: Source) -> None:
@@ -61,7 +86,7 @@ def load_keras_weights(model: Any, path: Source) -> None:
     except _KERAS_ERRORS as error:
         damaged = "copy the file again, or " if found.key in _DAMAGED else ""
         raise WeightsError(
-            f"{path}: expected {expected}, cannot load them ({integrity.first_line(error)}); "
+            f"{path}: expected {expected}, cannot load them ({failures.first_line(error)}); "
             f"{damaged}give the weights of a network of the same layers"
         ) from error
     integrity.check_finite({weight.path: np.asarray(weight) for weight in model.weights}, path)
@@ -93,7 +118,7 @@ def read_keras_model(path: Source) -> Any:
         damaged = "copy the file again, or " if found.key in ("keras", *_DAMAGED) else ""
         raise WeightsError(
             f"{path}: {found.what} that cannot be read as a network "
-            f"({integrity.root_cause(error)}); {damaged}build the model of Keras' own layers, or "
+            f"({failures.root_cause(error)}); {damaged}build the model of Keras' own layers, or "
             "save a SavedModel whose function gives a dict of activations"
         ) from error
     integrity.check_finite({weight.path: np.asarray(weight) for weight in model.weights}, path)

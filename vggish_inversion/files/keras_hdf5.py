@@ -18,7 +18,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from vggish_inversion.files import integrity
+from vggish_inversion.files import failures, integrity
 from vggish_inversion.files.arrays import Arrays
 
 _MEMBER = "model.weights.h5"
@@ -57,7 +57,7 @@ def open_arrays(path: pathlib.Path) -> Iterator[Arrays]:
     except _ERRORS as error:
         raise integrity.WeightsError(
             f"{path}: expected the weights of a Keras file, cannot read them "
-            f"({integrity.first_line(error)}); copy the file again"
+            f"({failures.first_line(error)}); copy the file again"
         ) from error
 
 

@@ -20,9 +20,8 @@ from vggish_inversion.files import (
     keras_hdf5,
     npz,
     pytorch_file,
-    safetensors_file,
 )
-from vggish_inversion.files.arrays import Arrays, Place
+from vggish_inversion.files.arrays import Arrays, Place, open_safetensors
 from vggish_inversion.files.integrity import Source, WeightsError
 
 Locate = Callable[[str], Place | None]
@@ -40,7 +39,7 @@ _HDF5 = ("keras", "keras_2", "hdf5", "hdf5_model", "hdf5_weights")
 _READERS = {
     "npz": npz.open_arrays,
     "pytorch": pytorch_file.open_arrays,
-    "safetensors": safetensors_file.open_arrays,
+    "safetensors": open_safetensors,
     **dict.fromkeys(_HDF5, keras_hdf5.open_arrays),
 }
 

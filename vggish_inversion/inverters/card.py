@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from vggish_inversion import features
 from vggish_inversion.features import views as tap_views
-from vggish_inversion.files import compact, documents, folders, hub, model_folder, names
+from vggish_inversion.files import compact, documents, folders, hub, names
 from vggish_inversion.inverters import origin, run
 from vggish_inversion.inverters.config import MODEL_FILE
 from vggish_inversion.targets import loading
@@ -104,7 +104,7 @@ def store_inverter(
     folder = folders.inside(pathlib.Path(models_dir), f"{name}/{version}")
     is_stored = folder.resolve() == trained.folder.resolve()
     if is_stored:
-        commit = _commit_of(folder / model_folder.CARD_FILE) or commit
+        commit = _commit_of(folder / hub.CARD_FILE) or commit
     precision = _KERNELS.get(config.get("precision"), "float16")
     # Where things lay on the machine that trained it is of no use to others.
     kept = {name: value for name, value in config.items() if name != origin.PATHS}
@@ -132,13 +132,13 @@ def store_inverter(
         )
         return kept, card
 
-    return model_folder.write_model_folder(
+    return hub.write_model_folder(
         folder / MODEL_FILE,
         save=None
         if is_stored
         else lambda path: compact.write_compact(inverter, path, precision=precision),
         describe=describe,
-        beside=() if is_stored else [trained.folder / model_folder.HISTORY_FILE],
+        beside=() if is_stored else [trained.folder / hub.HISTORY_FILE],
     )
 
 

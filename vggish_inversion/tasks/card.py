@@ -12,12 +12,12 @@ import sklearn.metrics
 import sklearn.pipeline
 import sklearn.preprocessing
 
-from vggish_inversion.files import documents, hub, model_folder
+from vggish_inversion.files import documents, hub
 from vggish_inversion.tasks import classification, labelled_corpora
 
 MODEL_FILE = "encoder.keras"
 # What a model's folder is made of.
-PARTS = (MODEL_FILE, f"{MODEL_FILE}.sha256", model_folder.CONFIG_FILE, model_folder.CARD_FILE)
+PARTS = (MODEL_FILE, f"{MODEL_FILE}.sha256".CONFIG_FILE.CARD_FILE)
 
 _CARD = """# small_encoder/{task}
 
@@ -137,8 +137,8 @@ def write_model(
         }
         return facts, card_text(facts)
 
-    model_folder.write_model_folder(folder / MODEL_FILE, save=model.save, describe=describe)
-    return folder / model_folder.CARD_FILE
+    hub.write_model_folder(folder / MODEL_FILE, save=model.save, describe=describe)
+    return folder / hub.CARD_FILE
 
 
 def measure_again(
@@ -166,10 +166,10 @@ def measure_again(
         ) from error
     model = hub.read_keras_model(folder / MODEL_FILE)
     facts["test"] = measure(model, splits, config)
-    model_folder.write_model_folder(
+    hub.write_model_folder(
         folder / MODEL_FILE, save=None, describe=lambda _: (facts, card_text(facts))
     )
-    return folder / model_folder.CARD_FILE
+    return folder / hub.CARD_FILE
 
 
 def card_text(facts: Mapping) -> str:

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 
 import keras
 
-from vggish_inversion.files import contents, documents, folders, keras_defaults
+from vggish_inversion.files import contents, documents, folders, keras_files
 from vggish_inversion.training import PRECISIONS
 
-keras_defaults.use_ours()
+keras_files.set_keras_defaults()
 
 # Settings that tell where a run was made, not what it is: data and weights have fingerprints.
 _MAY_DIFFER = {"command", "versions", "data_dir", "paths", "initial_weights"}

@@ -4,7 +4,7 @@ import json
 import pathlib
 from collections.abc import Mapping
 
-from vggish_inversion.files import compact, documents, hub, model_folder, names
+from vggish_inversion.files import compact, documents, hub, names
 from vggish_inversion.vocoders import neural, training
 
 _CARD = """# vocoder/{name}
@@ -104,11 +104,11 @@ def store_vocoder(
         )
         return config, card
 
-    return model_folder.write_model_folder(
+    return hub.write_model_folder(
         folder / training.MODEL_FILE,
         save=None if is_stored else lambda path: compact.write_compact(model, path),
         describe=describe,
-        beside=() if is_stored else [run_dir / model_folder.HISTORY_FILE],
+        beside=() if is_stored else [run_dir / hub.HISTORY_FILE],
     )
 
 

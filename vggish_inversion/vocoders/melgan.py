@@ -13,10 +13,10 @@ import keras
 import numpy as np
 
 from vggish_inversion import features
-from vggish_inversion.files import keras_defaults
+from vggish_inversion.files import keras_files
 from vggish_inversion.vocoders.weight_norm import ReflectionPad1D, WeightNormConv1D
 
-keras_defaults.use_ours()
+keras_files.set_keras_defaults()
 
 _WIDTH = 512
 _RATIOS = (8, 5, 2, 2)

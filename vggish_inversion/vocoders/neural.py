@@ -6,10 +6,10 @@ from typing import Any
 import keras
 
 from vggish_inversion import features
-from vggish_inversion.files import documents, hub, keras_defaults
+from vggish_inversion.files import documents, hub, keras_files
 from vggish_inversion.vocoders import training, vocoder, vocos, weight_norm
 
-keras_defaults.use_ours()
+keras_files.set_keras_defaults()
 
 MODEL_FILE = training.MODEL_FILE
 CONFIG_FILE = "config.json"

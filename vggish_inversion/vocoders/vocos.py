@@ -16,9 +16,9 @@ import keras
 import numpy as np
 
 from vggish_inversion import features
-from vggish_inversion.files import keras_defaults
+from vggish_inversion.files import keras_files
 
-keras_defaults.use_ours()
+keras_files.set_keras_defaults()
 
 ops: Any = keras.ops  # Keras ships no types, and what pyright infers of these is wrong
 
