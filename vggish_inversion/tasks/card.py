@@ -17,7 +17,7 @@ from vggish_inversion.tasks import classification, labelled_corpora
 
 MODEL_FILE = "encoder.keras"
 # What a model's folder is made of.
-PARTS = (MODEL_FILE, f"{MODEL_FILE}.sha256".CONFIG_FILE.CARD_FILE)
+PARTS = (MODEL_FILE, f"{MODEL_FILE}.sha256", hub.CONFIG_FILE, hub.CARD_FILE)
 
 _CARD = """# small_encoder/{task}
 
