@@ -47,6 +47,7 @@ def test_rows_of_a_target_come_together_and_flags_fill_empty_cells(tmp_path):
         ("target,layer\nvggish\n", "row 1: more or fewer cells"),
         ("target,layer\nvggish,conv4,large\n", "row 1: more or fewer cells"),
         ("target,layer,num_epochs\nvggish,conv4,many\n", "num_epochs must be int, not 'many'"),
+        ("target,layer,batch_size\nvggish,conv4,0\n", "row 1: batch_size is 0; expected 1 or more"),
         ("target,layer,jit_compile\nvggish,conv4,1\n", "jit_compile must be bool"),
         ('target,layer\n"vggish,conv4\n', "is not a CSV file"),
     ],

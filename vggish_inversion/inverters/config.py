@@ -1,6 +1,7 @@
 """The settings of one inverter's training, and their choices; needs no Keras."""
 
 import dataclasses
+import math
 
 MODEL_FILE = "inverter.keras"  # of a run's folder
 PRESETS = ("paper", "large")  # of `network`
@@ -29,6 +30,14 @@ class TrainConfig:
         jit_compile: whether XLA compiles the step.
         initial_weights: a `.keras` file of the same inverter to begin with, such as RecCNN's for
             RecGAN.
+
+    Raises:
+        ValueError: if a number is too small. Which presets, losses and optimisers there are shows
+            when one is trained: in a grid, one that is not there leaves the others as they are.
+
+    >>> TrainConfig(batch_size=0)
+    Traceback (most recent call last):
+    ValueError: batch_size is 0; expected 1 or more
     """
 
     preset: str = "paper"
@@ -42,3 +51,11 @@ class TrainConfig:
     precision: str = "float32"
     jit_compile: bool = False
     initial_weights: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses numbers that no training can run with, before a corpus or network is read."""
+        for name in ("num_epochs", "batch_size", "num_views"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise ValueError(f"{name} is {value}; expected 1 or more")
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate is {self.learning_rate}; expected more than 0")

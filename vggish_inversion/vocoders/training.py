@@ -27,13 +27,8 @@ def build_generator(
     """Builds the generator that a config describes.
 
     Raises:
-        ValueError: on an unknown vocoder or precision.
+        ValueError: on an unknown precision.
     """
-    if config.vocoder not in GENERATORS:
-        raise ValueError(
-            f"{config.vocoder!r} is not a vocoder that can be trained; expected one of: "
-            f"{' '.join(sorted(GENERATORS))}"
-        )
     width = {} if config.width is None else {"width": config.width}
     with run_folder.computing_in(precision):
         return GENERATORS[config.vocoder](params, seed=config.seed, **width)
@@ -90,7 +85,7 @@ def train_vocoder(
     Raises:
         RunError: if the folder holds a run with other settings, or a loss is not finite.
         folders.FolderBusyError: if another process trains there.
-        ValueError: on an unknown vocoder or precision.
+        ValueError: on an unknown precision.
     """
     run_dir = pathlib.Path(run_dir)
     params = train.params
