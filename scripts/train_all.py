@@ -10,8 +10,9 @@ target_weights and any setting of training (preset, loss, num_epochs, ...), whic
 otherwise. With it, runs land in TARGET/LAYER/PRESET-LOSS.
 
 Killed and started again, it goes on, and skips what is done. A run that fails does not stop the
-rest. Measure them with scripts/evaluate.py --inverters_dir=runs. With KERAS_BACKEND=jax it needs no
-TensorFlow where the log-mel is cached already: copy a log_mel_cache into the output folder.
+rest; --minutes= gives each as long. Watch them with `tensorboard --logdir=runs`, and measure them
+with scripts/evaluate.py --inverters_dir=runs. With KERAS_BACKEND=jax it needs no TensorFlow where
+the log-mel is cached already: copy a log_mel_cache into the output folder.
 """
 
 import functools
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 _LOAD_TARGET = target_flags.define_target_flags()
 _LAYERS = flags.DEFINE_list("layers", ["all"], "Taps, from first to last, or all.")
-_PRESETS = flags.DEFINE_list("presets", ["large"], f"Of {', '.join(config.PRESETS)}.")
+_PRESETS = flags.DEFINE_list("presets", [config.DEFAULT_PRESET], f"Of {', '.join(config.PRESETS)}.")
 _LOSSES = flags.DEFINE_list("losses", ["l1"], f"Of {', '.join(config.LOSSES)}.")
 _TABLE = flags.DEFINE_string("table", None, "CSV file; takes the place of the flags above.")
 _ROW = flags.DEFINE_integer("row", None, "That row of the table alone, from 1.", lower_bound=1)
@@ -44,18 +45,34 @@ _CONFIG = training_flags.define_training_flags()
 _ANNOUNCE = functools.partial(print, flush=True)
 
 
+def _watch(target, validation):
+    """What gives a run its TensorBoard; nothing on a backend that trains without TensorFlow."""
+    import keras
+
+    from vggish_inversion.inverters import monitoring
+
+    if keras.backend.backend() != "tensorflow":
+        return lambda folder: ()
+    from vggish_inversion.vocoders import load_vocoder
+
+    vocoder = load_vocoder("griffin_lim", target.log_mel)
+    return lambda folder: monitoring.tensorboard_callbacks(folder, validation, vocoder=vocoder)
+
+
 def _train(target, places, folder: pathlib.Path) -> "list[grid.GridRun]":
     from vggish_inversion.data import training_data
     from vggish_inversion.inverters import grid
 
     cache_dir = pathlib.Path(_OUTPUT_DIR.value) / "log_mel_cache"
+    data = training_data.read_training_data(
+        _DATA_DIR.value, target.source, cache_dir, split=_SPLIT.value, announce=_ANNOUNCE
+    )
     return grid.train_grid(
         target,
         places,
-        data=training_data.read_training_data(
-            _DATA_DIR.value, target.source, cache_dir, split=_SPLIT.value, announce=_ANNOUNCE
-        ),
+        data=data,
         folder=folder,
+        callbacks=_watch(target, data["validation"]),
         settings=command.provenance(data_dir=_DATA_DIR.value),
         announce=_ANNOUNCE,
     )

@@ -3,11 +3,14 @@ r"""Trains an inverter from one layer of a frozen target back to its log-mel pat
   python scripts/train_inverter.py --layer=conv4 --data_dir=LJSpeech-1.1 --output_dir=runs/conv4
   python scripts/train_inverter.py --target=small_encoder/speech_commands --layer=layer_1 \
       --data_dir=LJSpeech-1.1,LibriSpeech --output_dir=runs/layer_1 --epochs=30
+  python scripts/train_inverter.py --layer=pool1 --data_dir=my_wavs --minutes=20 \
+      --output_dir=runs/pool1
 
   python scripts/train_inverter.py --layer=conv4 --loss=gan --data_dir=LJSpeech-1.1 \
       --initial_weights=runs/conv4/inverter.keras --learning_rate=2e-4 --output_dir=runs/conv4-gan
 
-Killed and started again with the same flags, it goes on from its last epoch. Watch it with
+Killed and started again with the same flags, it goes on from its last epoch; with more --minutes
+a run of some minutes goes on, too. Watch it with
 `tensorboard --logdir=runs`. Listen to it with scripts/reconstruct.py --inverter=runs/conv4.
 --strategy=mirrored uses all GPUs of the machine, --strategy=multi_worker the machines in TF_CONFIG.
 """
@@ -33,7 +36,7 @@ _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The run's folder.", requi
 _CACHE_DIR = flags.DEFINE_string(
     "cache_dir", None, "Log-mel, which runs may share; default: OUTPUT_DIR/log_mel_cache."
 )
-_PRESET = flags.DEFINE_enum("preset", "paper", config.PRESETS, "Network.")
+_PRESET = training_flags.define_preset_flag()
 _LOSS = flags.DEFINE_enum("loss", "l1", config.LOSSES, "RecCNN (l1) or RecGAN (gan).")
 _CONFIG = training_flags.define_training_flags()
 _STRATEGY = training_flags.define_strategy_flag()

@@ -13,7 +13,21 @@ def define_training_flags() -> Callable[..., inverter_config.TrainConfig]:
 
     Fields given to it, such as preset and loss, come before the flags.
     """
-    epochs = flags.DEFINE_integer("epochs", 30, "Passes over the corpus.", lower_bound=1)
+    epochs = flags.DEFINE_integer("epochs", None, "Passes over the corpus; 30.", lower_bound=1)
+    patches = flags.DEFINE_integer(
+        "patches", None, "In place of --epochs: see about so many patches.", lower_bound=1
+    )
+    minutes = flags.DEFINE_float(
+        "minutes",
+        None,
+        "In place of --epochs: train each inverter so long; started again with more, it goes on.",
+        lower_bound=1e-3,
+    )
+    flags.register_multi_flags_validator(
+        ["epochs", "patches", "minutes"],
+        lambda given: sum(value is not None for value in given.values()) <= 1,
+        message="give one of --epochs, --patches and --minutes",
+    )
     batch_size = flags.DEFINE_integer("batch_size", 64, "Patches per step.", lower_bound=1)
     rate = flags.DEFINE_float("learning_rate", 2e-3, "Peak of the cosine schedule.", 1e-7)
     optimizer = flags.DEFINE_enum(
@@ -36,9 +50,12 @@ def define_training_flags() -> Callable[..., inverter_config.TrainConfig]:
     jit_compile = flags.DEFINE_bool("jit_compile", False, "Compile the step with XLA.")
 
     def config(**fields) -> inverter_config.TrainConfig:
+        default = inverter_config.TrainConfig()
         from_flags = {
             "num_views": num_views.value,
-            "num_epochs": epochs.value,
+            "num_epochs": epochs.value or default.num_epochs,
+            "num_patches": patches.value,
+            "minutes": minutes.value,
             "batch_size": batch_size.value,
             "learning_rate": rate.value,
             "optimizer": optimizer.value,
@@ -47,9 +64,18 @@ def define_training_flags() -> Callable[..., inverter_config.TrainConfig]:
             "jit_compile": jit_compile.value,
             "initial_weights": initial.value,
         }
+        if fields.keys() & {"num_epochs", "num_patches", "minutes"}:  # the length of a table's row
+            from_flags |= {"num_patches": None, "minutes": None}
         return inverter_config.TrainConfig(**{**from_flags, **fields})
 
     return config
+
+
+def define_preset_flag() -> flags.FlagHolder:
+    """Defines --preset of one inverter; returns its holder."""
+    return flags.DEFINE_enum(
+        "preset", inverter_config.DEFAULT_PRESET, inverter_config.PRESETS, "Network."
+    )
 
 
 def initial_weights() -> list[str]:

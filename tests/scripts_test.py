@@ -75,6 +75,12 @@ class ScriptsTest(tf.test.TestCase):
         )
         self._assert_one_line(result, 1, "no audio in", str(self.folder))
 
+    def test_a_training_has_one_length(self):
+        needed = ["--layer=layer_0", "--data_dir=x", f"--output_dir={self.output}"]
+        for given in (["--epochs=3", "--minutes=1"], ["--patches=64", "--epochs=1"]):
+            result = run("train_inverter.py", *needed, *given)
+            self._assert_one_line(result, 2, "give one of --epochs, --patches and --minutes")
+
     def test_an_absent_inverter(self):
         result = run(
             "reconstruct.py",

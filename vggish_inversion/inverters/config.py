@@ -2,9 +2,11 @@
 
 import dataclasses
 import math
+from typing import Any
 
 MODEL_FILE = "inverter.keras"  # of a run's folder
 PRESETS = ("paper", "large")  # of `network`
+DEFAULT_PRESET = "paper"  # what the recorded commands of all shipped inverters count on
 LOSSES = ("l1", "gan")
 OPTIMIZERS = ("adam", "muon")  # of `training.optimizers`
 
@@ -19,6 +21,9 @@ class TrainConfig:
             odd number that overlap; what the preset takes at that tap if None.
         loss: "l1" is RecCNN, "gan" is RecGAN: 100 * L1 + adversarial.
         num_epochs: an epoch sees as many random patches as fit into the corpus side by side.
+        num_patches: in place of `num_epochs`: about so many patches, in whole steps.
+        minutes: in place of `num_epochs`: so long, validation included. The cosine runs over time,
+            an epoch is a slice of it, and a run that is started again with more minutes goes on.
         batch_size: patches per step.
         learning_rate: peak of the cosine schedule.
         optimizer: "muon", or "adam", the published one, which needs several times as many patches
@@ -40,10 +45,12 @@ class TrainConfig:
     ValueError: batch_size is 0; expected 1 or more
     """
 
-    preset: str = "paper"
+    preset: str = DEFAULT_PRESET
     num_views: int | None = None
     loss: str = "l1"
     num_epochs: int = 30
+    num_patches: int | None = None
+    minutes: float | None = None
     batch_size: int = 64
     learning_rate: float = 2e-3
     optimizer: str = "muon"
@@ -54,8 +61,21 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Refuses numbers that no training can run with, before a corpus or network is read."""
-        for name in ("num_epochs", "batch_size", "num_views"):
+        for name in ("num_epochs", "batch_size", "num_views", "num_patches"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise ValueError(f"{name} is {value}; expected 1 or more")
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate is {self.learning_rate}; expected more than 0")
+        if self.minutes is not None and not 0 < self.minutes < math.inf:
+            raise ValueError(f"minutes is {self.minutes}; expected more than 0")
+        if self.num_patches is not None and self.minutes is not None:
+            raise ValueError(
+                f"num_patches {self.num_patches} and minutes {self.minutes}; expected one of them"
+            )
+
+    def describe(self) -> dict[str, Any]:
+        """The fields for config.json; the length is said in one way."""
+        fields = dataclasses.asdict(self)
+        if self.num_patches is not None or self.minutes is not None:
+            fields["num_epochs"] = None
+        return fields

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 
+import keras
 from absl import logging
 
 from vggish_inversion.data import training_data
@@ -52,6 +53,7 @@ def train_grid(
     folder: str | pathlib.Path,
     settings: Mapping,
     announce: Callable[[str], None],
+    callbacks: Callable[[pathlib.Path], Sequence[keras.callbacks.Callback]] = lambda folder: (),
 ) -> list[GridRun]:
     """Trains what is not there yet. A run that fails does not stop the rest.
 
@@ -62,6 +64,7 @@ def train_grid(
         folder: receives a run's folder for each place of the grid.
         settings: for config.json; see `training.train_inverter`.
         announce: is told, in one line each, what begins and what it came to; a failure is logged.
+        callbacks: gives those of a run, of its folder: TensorBoard's, for example.
     """
     done = []
     for number, (layer, config) in enumerate(places, 1):
@@ -70,7 +73,15 @@ def train_grid(
             tap = target.tap(layer)
             run_dir = run_folder(folder, tap.name, config)
             announce(f"run {number} of {len(places)}: {run_dir}")
-            training.train_inverter(target, tap, config, **data, run_dir=run_dir, settings=settings)
+            training.train_inverter(
+                target,
+                tap,
+                config,
+                **data,
+                run_dir=run_dir,
+                settings=settings,
+                callbacks=callbacks(run_dir),
+            )
         except BrokenPipeError:  # the reader of what is announced has gone
             raise
         except Exception as error:  # noqa: BLE001  (it is the reason that the run is given)

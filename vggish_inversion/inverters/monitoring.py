@@ -74,6 +74,7 @@ class Examples(keras.callbacks.Callback):
         """Closes the file."""
         if self._writer is not None:
             self._writer.close()
+            self._writer = None  # a training by the clock is fitted slice by slice
 
 
 def tensorboard_callbacks(

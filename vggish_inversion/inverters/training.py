@@ -4,7 +4,7 @@ Source: Comanducci et al., "Reconstructing Speech from CNN Embeddings" (IEEE SPL
 """
 
 import contextlib
-import dataclasses
+import math
 import pathlib
 from collections.abc import Mapping, Sequence
 
@@ -14,23 +14,21 @@ from absl import logging
 from vggish_inversion import features
 from vggish_inversion.data import training_data
 from vggish_inversion.files import folders, hub
-from vggish_inversion.inverters import adversarial, chain, origin
+from vggish_inversion.inverters import assembly, chain, origin
 from vggish_inversion.inverters.config import LOSSES, MODEL_FILE, OPTIMIZERS, TrainConfig
 from vggish_inversion.targets import encoder
-from vggish_inversion.targets.taps import Tap, ViewedTap
+from vggish_inversion.targets.taps import Tap
 from vggish_inversion.training import (
     batch_norm,
     checkpoints,
+    clock,
     distribution,
-    optimizers,
     run_folder,
 )
 
 _MAX_VALIDATION_PATCHES = 1024
+_FAR_STEP = 1 << 40  # past all that are trained by the clock
 _MIN_STEPS, _MIN_MINUTES = 500, 10  # for speech that can be understood; shallow taps need no more
-# The part of the inverter's rate that RecGAN's discriminator, by Adam, has: as published beside
-# Adam; beside Muon so that its default, 0.002, gives the published 0.0001.
-_DISCRIMINATOR_RATES = {"adam": 1.0, "muon": 0.05}
 
 
 def train_inverter(
@@ -83,7 +81,7 @@ def train_inverter(
         "train_data": train.fingerprint,
         "validation_data": validation.fingerprint,
         **origin.describe_front_end(target),
-        **dataclasses.asdict(config),
+        **config.describe(),
         **run_folder.describe_initial_weights(config.initial_weights),
         "num_views": viewed.views.num_views,
         **({} if viewed.views.is_even else {"context_frames": viewed.views.context_frames}),
@@ -95,43 +93,60 @@ def train_inverter(
 def _train(target, viewed, config, train, validation, run_dir, callbacks, chief) -> keras.Model:
     """Trains in a run's folder that is open; see `train_inverter`."""
     path = run_dir / MODEL_FILE
-    if path.is_file() and not distribution.is_distributed():
+    if path.is_file() and not distribution.is_distributed() and _is_done(run_dir, config):
         # Written again it would hold another date, and evaluation would take it for another
         # inverter. A damaged one is written again, from the checkpoint.
         with contextlib.suppress(hub.WeightsError):
             return hub.read_keras_model(path)
     keras.utils.set_random_seed(config.seed)
-    steps_per_epoch = max(1, train.num_patches // config.batch_size)
+    num_epochs, steps_per_epoch = _epochs(train, config)
     context = viewed.views.context_frames
     train, validation = train.with_context(context), validation.with_context(context)
-    _warn_of_little(train, steps_per_epoch * config.num_epochs)
-    model, whole, inverter, variables = assemble(target, viewed, config, steps_per_epoch)
+    if num_epochs:
+        _warn_of_little(train, steps_per_epoch * num_epochs)
+    num_steps = num_epochs and num_epochs * steps_per_epoch
+    model, whole, inverter, variables, rates = assembly.assemble(target, viewed, config, num_steps)
     checkpoint = checkpoints.Checkpoint(
         run_dir, variables, examples_per_epoch=steps_per_epoch * config.batch_size, writes=chief
     )
     epochs_done = checkpoint.restore()
     if config.initial_weights and not epochs_done:
         hub.load_keras_weights(inverter, config.initial_weights)
-    if epochs_done < config.num_epochs:
-        held_out = validation.grid_patches(_MAX_VALIDATION_PATCHES)
-        fit = {
-            "validation_data": features.labelled(held_out, target.log_mel),
-            "epochs": config.num_epochs,
-            "initial_epoch": epochs_done,
-            "steps_per_epoch": steps_per_epoch,
-            "callbacks": [checkpoint, *(callbacks if chief else ())],
-        }
-        if not distribution.is_distributed():  # there, batches are large and averages synchronised
-            more = _labelled_batches(train, config, first_step=config.num_epochs * steps_per_epoch)
-            again = batch_norm.ReestimateAtTheEnd(
-                whole,
-                (windows for windows, _ in more),
-                num_epochs=config.num_epochs,
-                num_steps=config.num_epochs * steps_per_epoch,
-            )
+    fit = {
+        "validation_data": features.labelled(held_out_patches(validation, config), target.log_mel),
+        "callbacks": [checkpoint, *(callbacks if chief else ())],
+    }
+
+    def batches_from(step: int):
+        return _labelled_batches(train, config, first_step=step)
+
+    def reestimate(first_step: int, **until) -> None:
+        if not distribution.is_distributed():  # there, batches are large, averages synchronised
+            more = (windows for windows, _ in batches_from(first_step))
+            again = batch_norm.ReestimateAtTheEnd(whole, more, **until)
             fit["callbacks"].insert(0, again)  # before the checkpoint
-        batches = _labelled_batches(train, config, first_step=epochs_done * steps_per_epoch)
-        with train.damage_named():
+
+    with train.damage_named():
+        if not num_epochs:
+            if not _is_over(checkpoint.history, config):
+                timer = clock.Clock(
+                    config.minutes or 0,
+                    rates,
+                    history=checkpoint.history,
+                    examples_per_step=config.batch_size,
+                )
+                fit["callbacks"].insert(0, timer)
+                reestimate(_FAR_STEP, num_steps=_MIN_STEPS, is_over=lambda: timer.is_over)
+                clock.fit(model, batches_from, timer, epochs_done=epochs_done, **fit)
+                _warn_of_little(train, timer.num_steps)
+        elif epochs_done < num_epochs:
+            fit |= {
+                "epochs": num_epochs,
+                "initial_epoch": epochs_done,
+                "steps_per_epoch": steps_per_epoch,
+            }
+            reestimate(num_steps, num_epochs=num_epochs, num_steps=num_steps)
+            batches = batches_from(epochs_done * steps_per_epoch)
             if distribution.is_distributed():
                 distribution.fit(model, batches, batch_size=config.batch_size, **fit)
             else:
@@ -145,34 +160,36 @@ def _train(target, viewed, config, train, validation, run_dir, callbacks, chief)
     return inverter
 
 
-def assemble(
-    target: encoder.TargetEncoder, viewed: ViewedTap, config: TrainConfig, steps_per_epoch: int
-) -> tuple[keras.Model, keras.Model, keras.Model, list[keras.Variable]]:
-    """The compiled model, the chain and the inverter in it, and what a checkpoint has to keep."""
-    model, inverter = chain.build_training_model(target, viewed, config)
-    whole = model
-    num_steps = config.num_epochs * steps_per_epoch
-    variables = [*inverter.variables]
-    if config.loss == "gan":
-        with run_folder.computing_in(config.precision):
-            discriminator = adversarial.build_discriminator(target.log_mel, seed=config.seed)
+def held_out_patches(
+    validation: training_data.TrainingData, config: TrainConfig
+) -> training_data.Batch:
+    """What a run is measured on at the end of each epoch; fewer where its time is short."""
+    return validation.grid_patches(_MAX_VALIDATION_PATCHES // (8 if config.minutes else 1))
+
+
+def _epochs(train: training_data.TrainingData, config: TrainConfig) -> tuple[int | None, int]:
+    """Epochs, which are None where time counts, and the steps of each."""
+    steps_per_pass = max(1, train.num_patches // config.batch_size)
+    if config.minutes is not None:
         if distribution.is_distributed():
-            distribution.synchronize_batch_norm(discriminator)
-        rate = config.learning_rate * _DISCRIMINATOR_RATES[config.optimizer]
-        judge = _optimizer("adam", rate, num_steps, config)
-        model = adversarial.RecGan(model, inverter, discriminator, judge)
-        variables += model.discriminator_variables
-    if distribution.is_distributed():
-        distribution.synchronize_batch_norm(inverter)
-    optimizer = _optimizer(config.optimizer, config.learning_rate, num_steps, config)
-    optimizer.build(inverter.trainable_variables)
-    model.compile(
-        optimizer,
-        keras.losses.MeanAbsoluteError(),
-        jit_compile=config.jit_compile,
-        auto_scale_loss=False,
-    )
-    return model, whole, inverter, [*variables, *optimizer.variables]
+            raise run_folder.RunError(
+                "a training of some minutes runs in one process; give epochs or patches to several"
+            )
+        return None, steps_per_pass
+    if config.num_patches is None:
+        return config.num_epochs, steps_per_pass
+    num_steps = math.ceil(config.num_patches / config.batch_size)
+    num_epochs = max(1, round(num_steps / steps_per_pass))
+    return num_epochs, math.ceil(num_steps / num_epochs)
+
+
+def _is_over(history: Sequence[Mapping], config: TrainConfig) -> bool:
+    return bool(config.minutes) and clock.seconds_done(history) >= 60 * (config.minutes or 0)
+
+
+def _is_done(run_dir: pathlib.Path, config: TrainConfig) -> bool:
+    """Whether a run that has given its inverter has no minutes left."""
+    return config.minutes is None or _is_over(run_folder.read_history(run_dir), config)
 
 
 def _warn_of_little(train: training_data.TrainingData, num_steps: int) -> None:
@@ -189,14 +206,6 @@ def _warn_of_little(train: training_data.TrainingData, num_steps: int) -> None:
             _MIN_STEPS,
             _MIN_MINUTES,
         )
-
-
-def _optimizer(name: str, peak_rate: float, num_steps: int, config: TrainConfig):
-    schedule = keras.optimizers.schedules.CosineDecay(peak_rate, num_steps, alpha=0.01)
-    optimizer = optimizers.OPTIMIZERS[name](schedule)
-    if config.precision == "mixed_float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    return optimizer
 
 
 def _labelled_batches(train: training_data.TrainingData, config: TrainConfig, *, first_step: int):

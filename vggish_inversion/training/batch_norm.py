@@ -5,7 +5,7 @@ zeros and ones that it began with, and a network that learned well gives noise. 
 taken anew at the end, over batches, with the weights as they are.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
@@ -52,26 +52,34 @@ class ReestimateAtTheEnd(keras.callbacks.Callback):
     """Takes the statistics anew after the last step, before the last validation."""
 
     def __init__(
-        self, model: keras.Model, batches: Iterator[Any], *, num_epochs: int, num_steps: int
+        self,
+        model: keras.Model,
+        batches: Iterator[Any],
+        *,
+        num_steps: int,
+        num_epochs: int | None = None,
+        is_over: Callable[[], bool] | None = None,
     ):
         """Watches a training.
 
         Args:
             model: what takes the batches, with the network that learns in it.
             batches: inputs of the model, without end; some are taken.
-            num_epochs: of the whole training.
             num_steps: of the whole training; after few of them, few batches are taken.
+            num_epochs: of the whole training.
+            is_over: says whether the last step is done, where no one knows how many epochs there
+                will be.
         """
         super().__init__()
         self._chain, self._batches, self._num_epochs = model, batches, num_epochs
         self._num_batches = max(4, min(_NUM_BATCHES, num_steps))
+        self._is_over = is_over or (lambda: self._epoch + 1 == num_epochs)
         self._epoch = 0
 
     def __repr__(self) -> str:
         """What it is."""
-        return (
-            f"<ReestimateAtTheEnd of {self._num_epochs} epochs, from {self._num_batches} batches>"
-        )
+        span = f"{self._num_epochs} epochs" if self._num_epochs else "some minutes"
+        return f"<ReestimateAtTheEnd of {span}, from {self._num_batches} batches>"
 
     def on_epoch_begin(self, epoch, logs=None):
         """Remembers which epoch it is."""
@@ -79,5 +87,5 @@ class ReestimateAtTheEnd(keras.callbacks.Callback):
 
     def on_test_begin(self, logs=None):
         """Takes them anew if nothing more will be learned."""
-        if self._epoch == self._num_epochs - 1:
+        if self._is_over():
             reestimate(self._chain, (next(self._batches) for _ in range(self._num_batches)))

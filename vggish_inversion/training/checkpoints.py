@@ -34,7 +34,7 @@ class Checkpoint(keras.callbacks.Callback):
         Args:
             run_dir: the run's folder.
             variables: of all that learns, and of its optimisers.
-            examples_per_epoch: how many the network sees.
+            examples_per_epoch: how many the network sees, unless `clock.Clock` counts them.
             example: what they are, for the names of two columns of history.csv.
             writes: of several processes that train together only one does.
         """
@@ -88,11 +88,14 @@ class Checkpoint(keras.callbacks.Callback):
         seconds = time.monotonic() - self._epoch_started
         logs = {} if logs is None else logs
         # into the logs, so that TensorBoard's callback, which comes next, shows it
-        logs[f"{self._example}_per_second"] = self._examples_per_epoch / seconds
+        counted = f"num_{self._example}"
+        before = self.history[-1][counted] if self.history else 0
+        num_examples = logs.pop("num_examples", self._examples_per_epoch)  # a clock has counted
+        logs[f"{self._example}_per_second"] = num_examples / seconds
         self.history.append(
             {
                 "epoch": epoch + 1,
-                f"num_{self._example}": (epoch + 1) * self._examples_per_epoch,
+                counted: int(before + num_examples),
                 **{name: float(value) for name, value in logs.items()},
             }
         )

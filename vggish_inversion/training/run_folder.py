@@ -20,6 +20,7 @@ keras_files.set_keras_defaults()
 _MAY_DIFFER = {"command", "versions", "data_dir", "paths", "initial_weights"}
 _MAY_DIFFER |= {"target", "target_weights", "target_seed"}
 _MAY_DIFFER |= {"target_axes", "target_head"}
+_MAY_DIFFER |= {"minutes"}  # more of them go on with the training
 # What a run gives in the end; nothing of it is there before the first checkpoint.
 _MODELS = ("inverter.keras", "vocoder.keras")
 # Settings by which a config.json is known to be of a run, and may be written over.

@@ -10,7 +10,7 @@ import soundfile
 
 from vggish_inversion.data import corpora, splits
 from vggish_inversion.experiments.comanducci_2021 import experiment as experiments
-from vggish_inversion.inverters import chain, grid, training
+from vggish_inversion.inverters import assembly, chain, grid
 from vggish_inversion.inverters import config as inverter_config
 from vggish_inversion.targets import encoder, loading, vggish, yamnet
 from vggish_inversion.targets.taps import Tap
@@ -115,7 +115,9 @@ def _run_costs(
     """Bytes on disk of a run, and seconds of training per patch: a step of it, as it is trained."""
     params = target.log_mel
     viewed = chain.view_tap(target, tap, config)
-    model, _, inverter, kept = training.assemble(target, viewed, config, steps_per_epoch=1)
+    model, _, inverter, kept, _ = assembly.assemble(
+        target, viewed, config, num_steps=config.num_epochs
+    )
     model.run_eagerly = True  # a graph takes longer to make than the step does
     windows = np.zeros((_TIMED_PATCHES, *model.input_shape[1:]), np.float32)
     patches = np.zeros((_TIMED_PATCHES, params.patch_frames, params.num_bands), np.float32)
