@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 
 class Stopwatch:
-    """Adds up the wall-clock seconds of stages that do not overlap.
+    """Adds up the wall-clock seconds of stages; a stage inside another stops the outer one's clock.
+
+    No second counts twice, so the stages and "other" are the total. One thread uses a watch.
 
     >>> watch = Stopwatch()
     >>> with watch("reading"):
@@ -18,8 +20,9 @@ class Stopwatch:
 
     def __init__(self) -> None:
         """Starts the clock of the total."""
-        self._started = time.perf_counter()
+        self._started = self._turned = time.perf_counter()
         self._stages: collections.Counter[str] = collections.Counter()
+        self._open: list[str] = []
 
     def __repr__(self) -> str:
         """What it is."""
@@ -27,15 +30,28 @@ class Stopwatch:
 
     @contextlib.contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        """Counts what happens inside as `stage`."""
-        started = time.perf_counter()
+        """Counts what happens inside as `stage`, if it fails too; a stage may come many times."""
+        self._turn()
+        self._open.append(stage)
         try:
             yield
         finally:
-            self._stages[stage] += time.perf_counter() - started
+            self._turn()
+            self._open.pop()
+
+    def _turn(self) -> None:
+        """Gives the seconds since the last turn to the innermost stage that is open."""
+        now = time.perf_counter()
+        if self._open:
+            self._stages[self._open[-1]] += now - self._turned
+        self._turned = now
 
     def seconds(self) -> dict[str, float]:
-        """Seconds by stage, then what was in none, then the total since the start."""
+        """Seconds by stage, then what was in none, then the total since the start.
+
+        Returns:
+            Rounded to milliseconds; stages in the order in which they first had any.
+        """
         total = time.perf_counter() - self._started
         other = total - sum(self._stages.values())
         return {
