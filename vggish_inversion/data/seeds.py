@@ -1,8 +1,13 @@
-"""Seeds of TensorFlow's stateless random numbers: mixed, never added up."""
+"""Seeds of TensorFlow's stateless random numbers, mixed and never added up, and draws by them.
 
+In a graph that reads shards; what is mapped into memory is drawn by NumPy (`random_patches`). The
+algorithm is named, as TensorFlow's own choice depends on the device.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
-ALGORITHM = "philox"  # "auto_select" would depend on the device
+_ALGORITHM = "philox"
 
 
 def of_pass(seed: int, number) -> tuple[Any, ...]:
@@ -25,7 +30,35 @@ def of_pass(seed: int, number) -> tuple[Any, ...]:
 
 
 def fold_in(seed, number) -> Any:
-    """The seed of one stream of many; see `tf.random.fold_in`."""
+    """The seed of one stream of many, int64 `[2]`; see `tf.random.fold_in`.
+
+    Args:
+        seed: int64 `[2]`.
+        number: of the stream, an integer tensor `[]`.
+    """
     import tensorflow as tf
 
-    return tf.random.fold_in(seed, tf.cast(number, tf.int64), alg=ALGORITHM)
+    return tf.random.fold_in(seed, tf.cast(number, tf.int64), alg=_ALGORITHM)
+
+
+def in_random_order(texts: Sequence[str], seed) -> Any:
+    """A string tensor `[texts]` of them, each once."""
+    import tensorflow as tf
+
+    return tf.random.experimental.stateless_shuffle(tf.constant(texts), seed=seed, alg=_ALGORITHM)
+
+
+def random_starts(count, end, seed) -> Any:
+    """Where patches begin: any place before `end` is as likely as any other.
+
+    Args:
+        count: how many, a tensor `[]`.
+        end: behind the last frame at which one can begin, an int32 tensor `[]`.
+        seed: int64 `[2]`.
+
+    Returns:
+        int32 `[count]`.
+    """
+    import tensorflow as tf
+
+    return tf.random.stateless_uniform([count], seed, maxval=end, dtype=tf.int32, alg=_ALGORITHM)

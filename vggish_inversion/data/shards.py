@@ -78,9 +78,7 @@ class LogMelRecords:
             # Graph's own, or Dataset.shuffle would mix in whatever seed the program has set.
             tf.random.set_seed(_GRAPH_SEED)
             order, cuts, shuffles = seeds.of_pass(seed, number)
-            shards = tf.random.experimental.stateless_shuffle(
-                tf.constant([str(path) for path in self.shards]), seed=order, alg=seeds.ALGORITHM
-            )
+            shards = seeds.in_random_order([str(path) for path in self.shards], order)
             utterances = tf.data.Dataset.from_tensor_slices(shards).interleave(
                 tf.data.TFRecordDataset,
                 cycle_length=_SHARDS_AT_A_TIME,
@@ -212,13 +210,7 @@ class LogMelRecords:
 
         utterance, frames = self._parse(record), self.params.patch_frames
         length = tf.shape(utterance[0])[0]
-        starts = tf.random.stateless_uniform(
-            [length // frames],
-            seed,
-            maxval=length - frames + 1,
-            dtype=tf.int32,
-            alg=seeds.ALGORITHM,
-        )
+        starts = seeds.random_starts(length // frames, length - frames + 1, seed)
         return self._cut(utterance, starts)
 
     def _cut(self, utterance: tuple[Any, ...], starts) -> tuple[Any, ...]:

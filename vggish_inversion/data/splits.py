@@ -1,4 +1,7 @@
-"""Chooses which utterances are trained on, and which are held out to validate on."""
+"""Chooses which utterances are trained on, and which are held out to validate on.
+
+The choice is the same every time: a run that goes on sees what it saw before.
+"""
 
 import pathlib
 from collections.abc import Callable, Sequence
@@ -26,6 +29,10 @@ def training_splits(
         data_dirs: see `corpora.load_corpora`.
         split: what is trained on: "train", or "all" for every utterance, those for testing too.
         announce: is told how the corpora were read and split, a line each.
+
+    Returns:
+        By "train" and "validation", neither empty and no utterance in both, in the order of the
+        corpora. Utterances that are held out may be of speakers that are trained on.
 
     Raises:
         corpora.CorpusError: if there is nothing to train on, or nothing can be held out.

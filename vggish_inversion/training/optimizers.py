@@ -23,7 +23,12 @@ class ConvolutionalMuon(keras.optimizers.Muon):
     """
 
     def __init__(self, learning_rate=1e-3, **kwargs):
-        """Takes a rate or a schedule; kwargs are Keras' own."""
+        """Sets what differs from Keras: no weight decay, and momentum 0.95.
+
+        Args:
+            learning_rate: a number or a schedule, of Muon's updates and of Adam's.
+            kwargs: of `keras.optimizers.Muon`, such as `ns_steps` or `global_clipnorm`.
+        """
         super().__init__(learning_rate, **{**_SETTINGS, **kwargs})
 
     def __repr__(self) -> str:
@@ -42,7 +47,17 @@ class ConvolutionalMuon(keras.optimizers.Muon):
 
 
 def as_matrix(kernel):
-    """`[*window, inputs, outputs]` -> `[window * inputs, outputs]`."""
+    """A kernel of any number of axes as a matrix, with a row for each weight of an output.
+
+    Args:
+        kernel: `[*window, inputs, outputs]`.
+
+    Returns:
+        `[window * inputs, outputs]`.
+
+    >>> tuple(as_matrix(ops.zeros((3, 3, 16, 32))).shape)
+    (144, 32)
+    """
     return ops.reshape(kernel, (-1, kernel.shape[-1]))
 
 
