@@ -16,9 +16,20 @@ _DISCRIMINATOR_RATES = {"adam": 1.0, "muon": 0.05}
 def assemble(
     target: encoder.TargetEncoder, viewed: ViewedTap, config: TrainConfig, num_steps: int | None
 ) -> tuple[keras.Model, keras.Model, keras.Model, list[keras.Variable], list[tuple]]:
-    """The compiled model, the chain and the inverter in it, and what a checkpoint has to keep.
+    """Builds what is fitted, and tells its parts.
 
-    Last come the optimisers with the peaks of their rates, constant where `num_steps` is None.
+    Args:
+        target: the frozen network.
+        viewed: the tap, and the patches on which it is seen.
+        config: how to train.
+        num_steps: at which the cosine of the rates ends; None for constant rates.
+
+    Returns:
+        The compiled model, the chain and the inverter in it, the variables that a checkpoint has to
+        keep, and the optimisers with the peaks of their rates.
+
+    Raises:
+        ValueError: on an unknown preset or precision.
     """
     model, inverter = chain.build_training_model(target, viewed, config)
     whole = model
