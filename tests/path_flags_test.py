@@ -92,7 +92,8 @@ def test_every_flag_of_a_script_that_takes_paths_takes_commas_in_them():
         lists |= set(re.findall(r'DEFINE_list\(\s*"(\w+)"', text))
         takers |= set(re.findall(r'define_paths_flag\(\s*"(\w+)"', text))
     assert takers == {"input", "data_dir", "results_dirs", "vocoder"}
-    assert lists == {"layers", "presets", "losses", "utterances", "patches_of", "beam_options"}
+    named = {"layers", "presets", "losses", "utterances", "patches_of", "beam_options", "measures"}
+    assert lists == named
     for path in _ROOT.glob("benchmarks/*.py"):
         split = re.findall(r'options\.(\w+)\.split\(","\)', path.read_text(encoding="utf-8"))
         assert not {"data_dirs", "wer_of"} & set(split), path

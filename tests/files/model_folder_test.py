@@ -75,7 +75,10 @@ def test_a_model_that_stays_has_its_digest_and_card_written_anew(tmp_path):
 
 def test_a_stored_inverter_keeps_every_byte_but_those_of_its_card(tmp_path):
     shutil.copytree(_STORE / _INVERTER, tmp_path / _INVERTER)
+    before_card = (tmp_path / _INVERTER / "README.md").read_text()
+    (tmp_path / _INVERTER / "README.md").unlink()  # or the commit that it names would stay
     stored = card.store_inverter(tmp_path / _INVERTER, tmp_path, commit="abc")
+    assert (stored / "README.md").read_text() != before_card
     before, after = _contents(_STORE / _INVERTER), _contents(stored)
     assert {name for name in before if before[name] != after.get(name)} == {"README.md"}
     assert set(after) == set(before)
