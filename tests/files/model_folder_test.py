@@ -75,13 +75,15 @@ def test_a_model_that_stays_has_its_digest_and_card_written_anew(tmp_path):
 
 def test_a_stored_inverter_keeps_every_byte_but_those_of_its_card(tmp_path):
     shutil.copytree(_STORE / _INVERTER, tmp_path / _INVERTER)
-    before_card = (tmp_path / _INVERTER / "README.md").read_text()
-    (tmp_path / _INVERTER / "README.md").unlink()  # or the commit that it names would stay
-    stored = card.store_inverter(tmp_path / _INVERTER, tmp_path, commit="abc")
-    assert (stored / "README.md").read_text() != before_card
-    before, after = _contents(_STORE / _INVERTER), _contents(stored)
-    assert {name for name in before if before[name] != after.get(name)} == {"README.md"}
-    assert set(after) == set(before)
-    assert hub.sha256(stored / "inverter.keras") in (stored / "README.md").read_text()
-    [line] = [line for line in before["README.md"].decode().splitlines() if "Commit:" in line]
-    assert line in (stored / "README.md").read_text()  # of its training, and not "abc"
+    before = _contents(_STORE / _INVERTER)
+    [commit] = [line for line in before["README.md"].decode().splitlines() if "Commit:" in line]
+    for is_there, expected in ((True, commit), (False, "- Commit: abc")):
+        if not is_there:
+            (tmp_path / _INVERTER / "README.md").unlink()
+        stored = card.store_inverter(tmp_path / _INVERTER, tmp_path, commit="abc")
+        after = _contents(stored)
+        assert {name for name in before if before[name] != after.get(name)} == {"README.md"}
+        assert set(after) == set(before)
+        text = (stored / "README.md").read_text()
+        assert hub.sha256(stored / "inverter.keras") in text
+        assert expected in text.splitlines()  # of its training, where a card names it
