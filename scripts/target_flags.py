@@ -45,6 +45,15 @@ def define_target_flags() -> Callable:
     return load
 
 
+def load_checked(load: Callable, check: Callable):
+    """Loads the target; what needs its layers alone is checked before weights are fetched."""
+    from vggish_inversion.targets import encoder, loading
+
+    if loading.is_family(flags.FLAGS.target):
+        check(loading.load_target(flags.FLAGS.target, weights=encoder.UNTRAINED))
+    return load()
+
+
 def target_paths() -> list[str]:
     """The paths in --target and --target_weights, which a script must not write over."""
     from vggish_inversion.targets import loading

@@ -12,7 +12,7 @@ import vggish_inversion
 
 _ROAD = ["files", "audio", "features", "data", "targets", "training", "tasks", "inverters"]
 _ROAD += ["vocoders", "asr", "metrics", "results", "reconstruction", "evaluation", "report"]
-_ROAD += ["experiments"]
+_ROAD += ["questions", "experiments"]
 _STRANGERS = {"inverters", "vocoders", "asr", "metrics"}
 _PACKAGE = pathlib.Path(vggish_inversion.__file__).parent
 

@@ -20,7 +20,7 @@ _COMMAND = "vggish-inversion"
 
 # What users want -> the scripts that do it, in the order in which one meets them.
 GROUPS = {
-    "Hear it": ("demo", "reconstruct"),
+    "Hear it": ("listen", "demo", "reconstruct"),
     "Measure it": ("evaluate", "make_report", "merge_results", "evaluate_beam"),
     "Look": ("list_models", "list_taps", "list_small_encoders"),
     "Train": ("train_inverter", "train_all", "prepare_dataset", "train_small_encoder"),

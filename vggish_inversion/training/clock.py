@@ -121,7 +121,7 @@ def fit(
     while not clock.is_over:
         model.fit(
             batches_from(clock.num_steps),
-            verbose=2,
+            verbose=2 if keras.utils.is_interactive_logging_enabled() else 0,
             initial_epoch=epoch,
             epochs=epoch + 1,
             steps_per_epoch=clock.steps_of_slice(),

@@ -1,0 +1,1 @@
+"""Tests of vggish_inversion.questions."""
