@@ -10,12 +10,12 @@ import soundfile
 
 from tests import networks, small_runs
 from tests import speech as clips
-from vggish_inversion import features, results
+from vggish_inversion import evaluation, features, results
 from vggish_inversion.evaluation import grid
 from vggish_inversion.files import apart
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.inverters.config import TrainConfig
-from vggish_inversion.questions import asking, inquiry, inversion, kept, speech, times
+from vggish_inversion.questions import asking, inquiry, inversion, kept, speech
 from vggish_inversion.results import read_results
 from vggish_inversion.targets import loading
 from vggish_inversion.targets.encoder import TargetEncoder
@@ -79,7 +79,7 @@ def brief(monkeypatch):
     config = TrainConfig(preset="large", num_views=1, batch_size=2)
     monkeypatch.setattr(inversion, "_CONFIG", config)
     monkeypatch.setattr(
-        times.Times, "minutes_of_tap", lambda self, minutes, *args, **kwargs: minutes / 600
+        inquiry.Times, "minutes_of_tap", lambda self, minutes, *args, **kwargs: minutes / 600
     )
 
 
@@ -181,7 +181,7 @@ def test_an_inverter_that_was_replaced_is_forgotten(tmp_path):
     told = {"conv/ridge-l1": "old", "pool/ridge-l1": "same"}
     (tmp_path / "run.json").write_text(json.dumps({"inverters": told, "views": told}))
     kept = {"conv/ridge-l1": "new", "pool/ridge-l1": "same"}
-    num_left = results.forget_inverters(tmp_path, but=kept)
+    num_left = evaluation.forget_inverters(tmp_path, but=kept)
     with open(tmp_path / "results.csv", newline="") as file:
         assert [row["layer"] for row in csv.DictReader(file)] == ["natural", "pool"]
     assert num_left == 2
@@ -190,16 +190,16 @@ def test_an_inverter_that_was_replaced_is_forgotten(tmp_path):
 
 
 def test_minutes_are_shared_out_once(tmp_path):
-    shared = times.Times(tmp_path)
+    shared = inquiry.Times(tmp_path)
     given = {"left": 100.0, "spent": 0.0}
     assert shared.minutes_of_tap(10, "ab", **given) == pytest.approx(46 / 60, abs=1e-3)
-    again = times.Times(tmp_path)  # of a command that was killed, and has less time left
+    again = inquiry.Times(tmp_path)  # of a command that was killed, and has less time left
     assert again.minutes_of_tap(10, "ab", left=5.0, spent=60.0) == pytest.approx(46 / 60, abs=1e-3)
     more = again.minutes_of_tap(20, "ab", left=500.0, spent=92.0)
     assert more == pytest.approx((592 / 2 - 4) / 60, abs=1e-3)
-    assert times.Times(tmp_path / "other").minutes_of_tap(1, "abc", left=12.0, spent=0.0) == 0
+    assert inquiry.Times(tmp_path / "other").minutes_of_tap(1, "abc", left=12.0, spent=0.0) == 0
     shared.measured(30.0, 60.0)
-    assert times.Times(tmp_path).to_measure(10.0) == pytest.approx(1.3 * 5)
+    assert inquiry.Times(tmp_path).to_measure(10.0) == pytest.approx(1.3 * 5)
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ which differences are more than chance. docs/architecture.md describes the folde
 """
 
 from vggish_inversion.evaluation.comparisons import compare
+from vggish_inversion.evaluation.freshness import forget_inverters
 from vggish_inversion.evaluation.grid import Grid
 from vggish_inversion.evaluation.measure import evaluate_runs
 from vggish_inversion.evaluation.rates import word_error_rates
@@ -17,6 +18,7 @@ __all__ = [
     "Shard",
     "compare",
     "evaluate_runs",
+    "forget_inverters",
     "limit_text",
     "merge_results",
     "summarize",

@@ -1,4 +1,4 @@
-"""Drops the rows of a results folder whose recordings or texts have changed."""
+"""Drops the rows of a results folder whose recordings, texts or inverters have changed."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from absl import logging
 
 from vggish_inversion.data import corpora
-from vggish_inversion.files import contents
+from vggish_inversion.files import contents, documents, folders
 from vggish_inversion.results import KEYS, Condition, ResultsTable, delete_clips
 
 _NAMED = 5  # utterances, in a line
@@ -97,6 +97,44 @@ def drop_stale(
             folder,
             _shown({f"{item.inverter} {item.vocoder} {item.asr}" for item in not_asked}),
         )
+
+
+def forget_inverters(folder: pathlib.Path, *, but: Mapping[str, str]) -> int:
+    """Deletes what was measured of inverters that are others now, or are not asked about.
+
+    Args:
+        folder: of the results; one that has none yet stays as it is.
+        but: those of now, digests by the names that run.json has.
+
+    Returns:
+        How many rows are left.
+
+    Raises:
+        ValueError: if the folder cannot be read, or is being written.
+    """
+    path = folder / "run.json"
+    if not path.is_file():
+        return 0
+    with folders.sole_writer(folder):
+        run = documents.read_json(path, {"inverters": dict})
+        gone = {name for name, digest in run["inverters"].items() if but.get(name) != digest}
+        with ResultsTable(folder / "results.csv") as table:
+            rows = [
+                (row, condition)
+                for row in table.rows
+                for condition in [Condition(*(row[name] for name in KEYS))]
+                if condition.inverter in gone
+            ]
+            for row, condition in rows:
+                delete_clips(folder, condition, row["utterance"])
+            table.discard([row for row, _ in rows])
+            num_left = len(table.rows)
+        for kind in ("inverters", "patches_seen", "views"):
+            kept = run.get(kind)
+            if isinstance(kept, dict):
+                run[kind] = {name: value for name, value in kept.items() if name not in gone}
+        documents.write_json(path, run)
+    return num_left
 
 
 def _shown(names: set[str]) -> str:

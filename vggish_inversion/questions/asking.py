@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from vggish_inversion import report, results
 from vggish_inversion.files import apart, folders
-from vggish_inversion.questions import inversion, times
-from vggish_inversion.questions.inquiry import Inquiry
+from vggish_inversion.questions import inversion
+from vggish_inversion.questions.inquiry import FILE, Inquiry, Times
 
 _MODULES = {"inversion": inversion}
 
@@ -38,8 +38,8 @@ def ask(
     written = [part for module in modules for part in module.output_parts(inquiry.output_dir)]
     apart.check_apart(read=recordings, written=written)
     names = ("index.html", "index.json", *results.PARTS)
-    apart.check_vacant(inquiry.output_dir, names, mark=times.FILE)
-    times.Times(inquiry.output_dir)
+    apart.check_vacant(inquiry.output_dir, names, mark=FILE)
+    Times(inquiry.output_dir)
     with folders.sole_writer(inquiry.output_dir / "training"):
         for module in modules:
             module.first(inquiry)
@@ -52,7 +52,11 @@ def ask(
 
 
 def finding(output_dir: pathlib.Path) -> str:
-    """What the results come to, in one sentence."""
+    """What the results come to, in one sentence: the WER of each condition of summary.csv.
+
+    Raises:
+        ResultsError: if the folder holds no results.
+    """
     rows = results.read_results(output_dir).summaries
     rates = {row.condition.layer: row.scores["wer"].value for row in rows if "wer" in row.scores}
     said = [f"{layer} {100 * rate:.0f} %" for layer, rate in rates.items()]

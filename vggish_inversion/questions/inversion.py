@@ -18,9 +18,8 @@ from vggish_inversion.files import names
 from vggish_inversion.inverters import grid as training_grid
 from vggish_inversion.inverters import ridge, ridge_run, training
 from vggish_inversion.inverters.config import TrainConfig
-from vggish_inversion.questions import kept, references, times
-from vggish_inversion.questions.inquiry import Inquiry
-from vggish_inversion.results import forget_inverters, inverter_name
+from vggish_inversion.questions import kept, references
+from vggish_inversion.questions.inquiry import Inquiry, Times
 from vggish_inversion.training import run_folder
 
 # One view and few patches: on two processors a deep tap on seventeen views hardly takes a step in
@@ -59,7 +58,7 @@ def further(inquiry: Inquiry, seconds: float) -> None:
         inquiry: what is asked.
         seconds: that are left for all of it.
     """
-    clock_of_all = times.Times(inquiry.output_dir)
+    clock_of_all = Times(inquiry.output_dir)
     num_conditions = len(inquiry.taps) + 2
     left = seconds - clock_of_all.to_measure(num_conditions * _seconds(inquiry.speech.heard))
     layers = [tap.name for tap in inquiry.taps]
@@ -132,8 +131,7 @@ def _measure(inquiry: Inquiry, utterances: Sequence[corpora.Utterance]) -> None:
     """Measures kept inverters on some clips; what an earlier one was measured to is forgotten."""
     started = time.monotonic()
     runs = kept.kept_runs(inquiry)
-    digests = {inverter_name(run.layer, run.preset, run.loss): run.sha256 for run in runs}
-    num_there = forget_inverters(inquiry.output_dir, but=digests)
+    num_there = evaluation.forget_inverters(inquiry.output_dir, but=kept.digests(runs))
     name, model = inquiry.recogniser
     grid = Grid(transcribers=(name,), asr_model=model)
     [transcriber] = grid.load_transcribers().values()
@@ -147,12 +145,9 @@ def _measure(inquiry: Inquiry, utterances: Sequence[corpora.Utterance]) -> None:
         settings={
             **inquiry.settings,
             "reference": references.kind_of(utterances),
-            "kept": {
-                run.layer: f"{run.preset}, validation L1 {run.held_out_nats:.3f} nats"
-                for run in runs
-            },
+            "kept": kept.describe(runs),
         },
     )
     share = (len(rows) - num_there) / (len(utterances) * (len(runs) + 2))  # that is new
     amount = share * _seconds(utterances) * (len(runs) + 2)
-    times.Times(inquiry.output_dir).measured(time.monotonic() - started, amount)
+    Times(inquiry.output_dir).measured(time.monotonic() - started, amount)

@@ -2,12 +2,14 @@
 
 import pathlib
 import shutil
+from collections.abc import Sequence
 
 from vggish_inversion.files import folders, names
 from vggish_inversion.inverters import run as inverter_run
 from vggish_inversion.inverters import search
 from vggish_inversion.inverters.config import MODEL_FILE
 from vggish_inversion.questions.inquiry import Inquiry
+from vggish_inversion.results import inverter_name
 
 FOLDER = "inverters"
 _SAME = ("target_fingerprint", "layer", "validation_data", "log_mel")
@@ -45,6 +47,16 @@ def kept_runs(inquiry: Inquiry) -> list[inverter_run.InverterRun]:
     """The inverters that are kept of the taps that are asked about, from shallow to deep."""
     layers = [tap.name for tap in inquiry.taps]
     return search.find_runs(inquiry.output_dir / FOLDER, inquiry.target, layers=layers)
+
+
+def digests(runs: Sequence[inverter_run.InverterRun]) -> dict[str, str]:
+    """Digests of weights by the names that run.json has."""
+    return {inverter_name(run.layer, run.preset, run.loss): run.sha256 for run in runs}
+
+
+def describe(runs: Sequence[inverter_run.InverterRun]) -> dict[str, str]:
+    """What run.json says of them: which was better, and how good it is, by layer."""
+    return {run.layer: f"{run.preset}, validation L1 {run.held_out_nats:.3f} nats" for run in runs}
 
 
 def _copy(run_dir: pathlib.Path, unfinished: pathlib.Path) -> None:

@@ -29,6 +29,10 @@ def with_references(
         utterances: where one has no transcript, the recogniser's text is the reference of all.
         transcriber: the recogniser.
         kept: a JSON file that keeps texts by what was heard and who heard it.
+
+    Returns:
+        The recordings in their order, with their references. One in which no words were heard has
+        none, and no WER.
     """
     if kind_of(utterances) == TRANSCRIPTS:
         return list(utterances)

@@ -38,7 +38,6 @@ from vggish_inversion.results.folder import (
     delete_results,
     short_command,
 )
-from vggish_inversion.results.forgetting import forget_inverters
 from vggish_inversion.results.reading import read_results
 from vggish_inversion.results.writing import (
     FINGERPRINTED,
@@ -81,7 +80,6 @@ __all__ = [
     "count_utterances",
     "delete_clips",
     "delete_results",
-    "forget_inverters",
     "has_numbers",
     "inverter_name",
     "is_measured",
