@@ -1,5 +1,13 @@
 """What every test is collected and run with."""
 
+import os
+
+# Each of pytest-xdist's workers is one thread of work: two of two threads each wait for each other,
+# the longer the busier the machine is. Set before TensorFlow and its like are imported.
+for _variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ.setdefault(_variable, "1")
+
 # What takes longest is begun first, or one of two workers ends long after the other.
 _LONGEST = (
     "tests/inverters/training_test.py",

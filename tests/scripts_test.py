@@ -5,6 +5,7 @@ import pathlib
 import tempfile
 
 import numpy as np
+import pytest
 import soundfile
 import tensorflow as tf
 
@@ -145,6 +146,7 @@ class ScriptsTest(tf.test.TestCase):
     def test_bad_flags(self):
         self._assert_one_line(run("evaluate.py"), 2, "--data_dir", "must have a value")
 
+    @pytest.mark.slow  # front_ends_test has the same road of other networks
     def test_train_then_reconstruct_then_evaluate(self):
         flags = ("--target=small_encoder/speech_commands", "--layer=layer_1")
         result = self._train(*flags, "--epochs=1", "--batch_size=4")

@@ -144,14 +144,11 @@ class TrainingTest(tf.test.TestCase):
         self.assertAllClose(found, float(self._history(loss)[-1]["val_loss"]), rtol=1e-4)
         return config, inverter
 
-    def test_the_number_of_views_is_kept(self):
-        config = dataclasses.replace(_CONFIG, num_epochs=1, preset="large")
+    def test_the_number_of_views_goes_by_the_tap(self):
         for layer, expected in (("layer_1", 1), ("layer_3", 17)):
-            self._train(layer, config=config, layer=layer)
-            self.assertEqual(run.read_run(self.folder / layer).config["num_views"], expected)
-        with self.assertRaisesRegex(run_folder.RunError, "num_views 17 -> 9"):
-            fewer = dataclasses.replace(config, num_views=9)
-            self._train("layer_3", config=fewer, layer="layer_3")
+            config = training.TrainConfig(preset="large")
+            viewed = chain.view_tap(self.target, self.target.tap(layer), config)
+            self.assertEqual(viewed.views.num_views, expected)
         with self.assertRaisesRegex(ValueError, "inverts a patch alone, not 3 views"):
             self._train("new", config=dataclasses.replace(_CONFIG, num_views=3))
 
@@ -160,7 +157,10 @@ class TrainingTest(tf.test.TestCase):
         self._train("run", config=config, layer="layer_3")  # 96 frames, 10 gaps
         path = self.folder / "run" / "config.json"
         kept = json.loads(path.read_text())
-        self.assertEqual(kept["context_frames"], 48)
+        self.assertEqual((kept["num_views"], kept["context_frames"]), (11, 48))
+        with self.assertRaisesRegex(run_folder.RunError, "num_views 11 -> 9"):
+            fewer = dataclasses.replace(config, num_views=9)
+            self._train("run", config=fewer, layer="layer_3")
         run.read_run(path.parent).load_model()
         del kept["context_frames"]
         path.write_text(json.dumps(kept))
@@ -268,7 +268,7 @@ class TrainingTest(tf.test.TestCase):
             self.assertEqual({layer.compute_dtype for layer in target.model.layers}, {"float32"})
 
     def test_rec_gan_learns_both_networks_and_is_resumed_exactly(self):
-        config = dataclasses.replace(_CONFIG, loss="gan")
+        config = dataclasses.replace(_CONFIG, loss="gan", num_epochs=3)
         whole = self._train("whole", config=config)
         history = self._history("whole")
         losses = {name: [float(row[name]) for row in history] for name in history[0]}

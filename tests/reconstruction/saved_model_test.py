@@ -179,7 +179,7 @@ class ExportTest(tf.test.TestCase):
 
     def test_a_shipped_inverter(self):
         trained = run.read_run(hub.find_model(_LAYER_1))
-        saved = self._check(trained, trained.load_target())
+        saved = self._check(trained, trained.load_target(), num_iterations=8)
         self._check_for_serving(saved)
         made = {path.name for path in saved.iterdir()} - {"assets"}
         self.assertEqual(

@@ -41,7 +41,7 @@ _EVERY = parameterized.named_parameters(*((name, name) for name in [*vocoders.VO
 class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
     @_EVERY
     def test_a_frame_is_a_hop_of_samples(self, name):
-        for num_frames in (1, 2, 97, 10_000):
+        for num_frames in (1, 2, 97, 3_000):
             log_mel = np.resize(_log_mel(), (1, num_frames, 64))
             waveform = _vocoder(name)(log_mel).numpy()
             self.assertEqual(waveform.shape, (1, num_frames * 160))
