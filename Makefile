@@ -28,7 +28,9 @@ $(INSTALLED): setup.py
 demo: $(INSTALLED)
 	$(BIN)/python scripts/demo.py --output_dir=build/demo
 
-test: lint unit
+# The tests leave a core idle for moments that lint can have.
+test: $(INSTALLED) chromium
+	$(MAKE) --no-print-directory --jobs=2 lint unit
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ from unittest import mock
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -139,8 +140,14 @@ class Wav2Vec2Test(tf.test.TestCase, parameterized.TestCase):
         next(self.transcribers[False].transcribe_all(waveforms()))
         self.assertLess(len(taken), 100)
 
-    @parameterized.parameters(False, True)
-    def test_weights_in_pytorchs_layout(self, masked):
+    def test_weights_in_pytorchs_layout(self):
+        self._check_pytorchs_layout(masked=True)
+
+    @pytest.mark.slow
+    def test_weights_in_pytorchs_layout_of_a_network_without_mask(self):
+        self._check_pytorchs_layout(masked=False)
+
+    def _check_pytorchs_layout(self, *, masked):
         model = wav2vec2_folder.write_model(
             self.folder / f"pytorch-{masked}", masked=masked, weights="model.safetensors"
         )
@@ -148,8 +155,15 @@ class Wav2Vec2Test(tf.test.TestCase, parameterized.TestCase):
         for waveform in self.waveforms:
             self.assertEqual(transcriber(waveform), self.transcribers[masked](waveform))
 
-    @parameterized.product(masked=[False, True], precision=["mixed_float16", "mixed_bfloat16"])
-    def test_mixed_precision_is_near(self, masked, precision):
+    def test_mixed_precision_is_near(self):
+        self._check_precision(True, "mixed_float16")
+
+    @pytest.mark.slow
+    def test_every_mixed_precision_is_near(self):
+        for case in ((True, "mixed_bfloat16"), (False, "mixed_float16"), (False, "mixed_bfloat16")):
+            self._check_precision(*case)
+
+    def _check_precision(self, masked, precision):
         model = str(self.models[masked])
         transcriber = asr.load_transcriber("wav2vec2", model=model, precision=precision)
         self.assertEqual(transcriber.name, f"wav2vec2:masked-{masked}+{precision}")

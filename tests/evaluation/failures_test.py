@@ -74,14 +74,14 @@ def test_a_renderer_that_fails_on_its_way(error, reason, num_before, tmp_path):
         assert [statuses[layer, utterance] for layer in layers] == [[text] for text in expected]
 
 
-def test_an_output_that_cannot_be_written_fails_its_own_row_alone(tmp_path):
+def test_an_output_that_cannot_be_written_fails_its_own_row_alone(tmp_path, tmp_path_factory):
     target = loading.load_target(_TARGET)
     runs = [
         item
         for item in search.find_runs(hub.models_dir(), target, layers=["layer_0"])
         if item.preset == "paper"
     ]
-    utterances = corpora.read_corpus(speech.DEMO_SPEECH)[:2]
+    utterances = speech.begin(tmp_path_factory.mktemp("speech"), 2)
     taken = tmp_path / "audio" / "layer_0" / "paper-l1" / f"{utterances[0].id}.wav"
     taken.mkdir(parents=True)
     rows = evaluation.evaluate_runs(

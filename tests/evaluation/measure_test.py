@@ -31,14 +31,16 @@ class EvaluationTest(tf.test.TestCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.target = loading.load_target(_TARGET)
-        cls.runs = search.find_runs(hub.models_dir(), cls.target, layers=["layer_0", "layer_6"])
+        runs = search.find_runs(hub.models_dir(), cls.target, layers=["layer_0", "layer_6"])
+        cls.runs = [item for item in runs if item.preset == "paper"]
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         text = cls.folder / "text.wav"
         text.write_text("no audio at all")
+        *spoken, last = speech.begin(cls.folder, 3)
         cls.utterances = [
-            *corpora.read_corpus(speech.DEMO_SPEECH)[:2],
+            *spoken,
             corpora.Utterance("broken", text, "some words"),
-            corpora.Utterance("untold", speech.CLIPS[2]),
+            corpora.Utterance("untold", last.path),
         ]
         cls.results = cls.folder / "results"
         cls.rows = cls._evaluate(cls.results)
@@ -110,7 +112,7 @@ class EvaluationTest(tf.test.TestCase):
         self.assertLess(stoi[2], stoi[1] - 0.2)
 
     def test_audio_and_log_mel_lie_where_they_should(self):
-        natural = audio.read_audio(speech.CLIPS[0])
+        natural = audio.read_audio(self.utterances[0].path)
         name = self.utterances[0].id
         folders = ("natural", "true_log_mel", "layer_0/paper-l1", "layer_6/paper-l1")
         for folder in folders:

@@ -6,6 +6,7 @@ import sys
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from vggish_inversion import features
@@ -142,6 +143,7 @@ class RoadTest(tf.test.TestCase):
         self.assertAllEqual(made[:, 0], np.arange(7))
         self.assertEqual(sizes, [3, 3, 1])
 
+    @pytest.mark.slow  # by default, the size of its chunks is tested
     def test_memory_hardly_grows(self):
         done = subprocess.run(
             [sys.executable, "-c", _PEAK_MB], capture_output=True, text=True, check=False

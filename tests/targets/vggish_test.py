@@ -360,6 +360,7 @@ class RefusedTest(tf.test.TestCase):
 class ImportTest(tf.test.TestCase):
     """The network is for every Keras backend."""
 
+    @pytest.mark.slow  # conformance_test runs another network without it by default
     def test_does_not_import_tensorflow(self):
         # Keras goes first, because it may use TensorFlow itself; None then makes imports fail.
         program = (

@@ -327,6 +327,7 @@ class RealWeightsTest(tf.test.TestCase):
 class ImportTest(tf.test.TestCase):
     """The network is for every Keras backend."""
 
+    @pytest.mark.slow  # conformance_test runs another network without it by default
     def test_runs_without_tensorflow(self):
         program = (
             "import sys; sys.modules['tensorflow'] = None; import numpy as np; "
