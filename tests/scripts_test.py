@@ -82,6 +82,17 @@ class ScriptsTest(tf.test.TestCase):
             result = run("train_inverter.py", *needed, *given)
             self._assert_one_line(result, 2, "give one of --epochs, --patches and --minutes")
 
+    def test_listen_checks_before_it_writes(self):
+        speech_dir = f"--speech={speech.DEMO_SPEECH}"
+        for given, part in (
+            (["--target=small_encoder/speech_commands", f"--speech={self.folder}/no"], "no folder"),
+            (["--target=small_encoder/speech_commands", speech_dir, "--layers=layer_9"], "layer_9"),
+            ([f"--target={self.folder}/absent.keras", speech_dir], "absent.keras"),
+        ):
+            result = run("listen.py", *given, f"--output_dir={self.output}")
+            self._assert_one_line(result, 1, part)
+        self.assertFalse(self.output.exists())
+
     def test_an_absent_inverter(self):
         result = run(
             "reconstruct.py",

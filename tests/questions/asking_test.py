@@ -14,6 +14,7 @@ from vggish_inversion import evaluation, features, results
 from vggish_inversion.evaluation import grid
 from vggish_inversion.files import apart
 from vggish_inversion.inverters import run as inverter_run
+from vggish_inversion.inverters import training
 from vggish_inversion.inverters.config import TrainConfig
 from vggish_inversion.questions import asking, inquiry, inversion, kept, speech
 from vggish_inversion.results import read_results
@@ -78,6 +79,7 @@ def brief(monkeypatch):
     """Minutes that come to a second of training for each tap, in small steps."""
     config = TrainConfig(preset="large", num_views=1, batch_size=2)
     monkeypatch.setattr(inversion, "_CONFIG", config)
+    monkeypatch.setattr(training, "_MIN_STEPS", 4)  # and so few batches for batch norm
     monkeypatch.setattr(
         inquiry.Times, "minutes_of_tap", lambda self, minutes, *args, **kwargs: minutes / 600
     )
@@ -87,7 +89,7 @@ def test_a_page_that_a_kill_does_not_cost_and_more_minutes_do_not_spoil(
     network, tmp_path, monkeypatch, brief, listener
 ):
     _record(tmp_path / "own")
-    asked = _inquiry(network, tmp_path, ["conv", "classes"])
+    asked = _inquiry(network, tmp_path, ["relu6", "classes"])
     train = inversion.training.train_inverter
 
     def killed(target, tap, *args, **kwargs):
@@ -104,13 +106,13 @@ def test_a_page_that_a_kill_does_not_cost_and_more_minutes_do_not_spoil(
     monkeypatch.setattr(inversion.training, "train_inverter", train)
     sentence, path = asking.ask(asked)
     assert path == page and page.read_bytes() != first
-    assert "conv" in sentence and "classes" in sentence
+    assert "relu6" in sentence and "classes" in sentence
     rows = _rows(tmp_path)
-    assert list(rows) == ["natural", "true_log_mel", "conv", "classes"]
+    assert list(rows) == ["natural", "true_log_mel", "relu6", "classes"]
     run = json.loads((tmp_path / "page" / "run.json").read_text())
     assert run["reference"] == "recogniser"
     assert float(rows["natural"]["wer"]) == 0, "it is the reference"
-    for layer in ("conv", "classes"):
+    for layer in ("relu6", "classes"):
         runs = [
             inverter_run.read_run(config.parent)
             for config in (tmp_path / "page" / "training" / layer).glob("*/config.json")
