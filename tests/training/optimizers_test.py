@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from vggish_inversion import features
@@ -45,6 +46,7 @@ class ConvolutionalMuonTest(tf.test.TestCase):
         for left, right in zip(moved["adam"], moved["muon"], strict=True):
             self.assertAllClose(left, right, atol=1e-6)
 
+    @pytest.mark.slow  # the two before say what a step is
     def test_it_learns_more_from_the_same_batches(self):
         rng = np.random.default_rng(2)
         embeddings = rng.normal(size=(64, 12, 8, 16)).astype(np.float32)

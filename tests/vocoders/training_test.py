@@ -62,7 +62,13 @@ class TrainVocoderTest(tf.test.TestCase):
         cls = type(self)
         if not hasattr(cls, "finished"):
             scratch = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-            cls.finished = scratch / "run", self._train(scratch / "run", **_LONGER)
+            callbacks = monitoring.tensorboard_callbacks(
+                scratch / "run",
+                self.cache,
+                measures={"level": lambda natural, vocoded: np.std(vocoded) / np.std(natural)},
+            )
+            trained = self._train(scratch / "run", callbacks=callbacks, **_LONGER)
+            cls.finished = scratch / "run", trained
         folder, trained = cls.finished
         shutil.copytree(folder, self.folder / name)
         return trained
@@ -94,6 +100,7 @@ class TrainVocoderTest(tf.test.TestCase):
             discriminator = melgan.build_discriminator(channels=(4, 8))
         generator = self._train("run", precision=precision, discriminator=discriminator, **changes)
         self.assertEqual({weight.dtype for weight in generator.weights}, {"float32"})
+        self.assertEqual(generator.get_layer("embed").compute_dtype, "float32")
         self.assertTrue(np.isfinite(float(_history(self.folder / "run")[0]["loss"])))
 
     @pytest.mark.slow
@@ -120,6 +127,7 @@ class TrainVocoderTest(tf.test.TestCase):
         with self.assertRaisesRegex(run_folder.RunError, "learning_rate 0.002 -> 0.1"):
             self._train("run", learning_rate=0.1, **_LONGER)
 
+    @pytest.mark.slow  # an inverter's run is the one by default
     def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(self):
         class Spoil(keras.callbacks.Callback):
             def on_epoch_begin(self, epoch, logs=None):
@@ -134,6 +142,7 @@ class TrainVocoderTest(tf.test.TestCase):
         vocoder = vocoders.load_vocoder(str(self.folder / "spoilt"), _PARAMS)
         self.assertTrue(np.isfinite(vocoder(np.zeros([1, 9, 64]))).all())
 
+    @pytest.mark.slow  # adversarial training in float16 is the one by default
     def test_reduced_precision(self):
         trained = self._train("run", precision="mixed_float16", num_epochs=1)
         self.assertEqual({weight.dtype for weight in trained.weights}, {"float32"})
@@ -149,12 +158,7 @@ class TrainVocoderTest(tf.test.TestCase):
             self.assertAllClose(one, other, atol=1e-6)
 
     def test_monitoring(self):
-        callbacks = monitoring.tensorboard_callbacks(
-            self.folder / "run",
-            self.cache,
-            measures={"level": lambda natural, vocoded: np.std(vocoded) / np.std(natural)},
-        )
-        self._train("run", num_epochs=1, callbacks=callbacks)
+        self._copy_a_finished_run("run")
         self.assertNear(float(_history(self.folder / "run")[0]["val_level"]), 1.0, 0.5)
         tags = set()
         for path in (self.folder / "run" / "tensorboard").rglob("events*"):
