@@ -107,7 +107,8 @@ def test_an_output_that_cannot_be_written_fails_its_own_row_alone(tmp_path, tmp_
 def test_what_one_inverter_or_vocoder_makes_impossible_is_its_own_row_alone():
     """NaN of one inverter, a vocoder that is out of memory, and inverters that fail altogether."""
     target = loading.load_target(_TARGET)
-    runs = search.find_runs(hub.models_dir(), target, layers=["layer_5", "layer_6"])
+    found = search.find_runs(hub.models_dir(), target, layers=["layer_5", "layer_6"])
+    runs = [item for item in found if item.preset == "paper"]
     utterance = corpora.Utterance("a", speech.CLIPS[0], "words")
     renderer = rendering.Renderer(
         target, runs, grids.Grid(metrics=()), folder=None, watch=stopwatch.Stopwatch()

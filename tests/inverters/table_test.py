@@ -63,13 +63,21 @@ def test_a_row_that_is_not_there(tmp_path):
         table.read_table(path, _config, row=2)
 
 
-@pytest.mark.parametrize("name, losses", [("full_grid", training.LOSSES), ("equal_data", ("l1",))])
-def test_the_tables_of_scripts_name_what_can_be_trained(name, losses):
+@pytest.mark.parametrize(
+    "name, losses, presets",
+    [
+        ("full_grid", training.LOSSES, network.PRESETS),
+        ("equal_data", ("l1",), network.PRESETS),
+        ("controls", ("l1",), network.PRESETS),
+        ("large", ("l1",), ("large",)),
+    ],
+)
+def test_the_tables_of_scripts_name_what_can_be_trained(name, losses, presets):
     runs = [
         (rows.target, layer, config.preset, config.loss)
         for rows in table.read_table(_SCRIPTS / f"{name}.csv", _config)
         for layer, config in rows.places
     ]
     assert len(set(runs)) == len(runs)
-    assert {preset for _, _, preset, _ in runs} == set(network.PRESETS)
+    assert {preset for _, _, preset, _ in runs} == set(presets)
     assert {loss for _, _, _, loss in runs} == set(losses)
