@@ -81,7 +81,7 @@ class WheelTest(unittest.TestCase):
         self.assertEqual(held, expected)
         self.assertIn("vggish_inversion/targets/yamnet_class_map.csv", held)
         self.assertTrue([name for name in names if name.endswith("NOTICE")])
-        self.assertLess(self.wheel.stat().st_size, 25e6)
+        self.assertLess(self.wheel.stat().st_size, 32e6)
         self.assertEqual(self.wheel.name.split("-")[1], vi.__version__)
 
     @pytest.mark.slow
