@@ -10,8 +10,8 @@ r"""Trains an inverter from one layer of a frozen target back to its log-mel pat
       --initial_weights=runs/conv4/inverter.keras --learning_rate=2e-4 --output_dir=runs/conv4-gan
 
 Killed and started again with the same flags, it goes on from its last epoch; with more --minutes
-a run of some minutes goes on, too. Watch it with
-`tensorboard --logdir=runs`. Listen to it with scripts/reconstruct.py --inverter=runs/conv4.
+a run of some minutes goes on, too. Watch it with `tensorboard --logdir=runs`. Listen to it with
+scripts/reconstruct.py --inverter=runs/conv4.
 --strategy=mirrored uses all GPUs of the machine, --strategy=multi_worker the machines in TF_CONFIG.
 """
 

@@ -160,7 +160,7 @@ class SiteTest(tf.test.TestCase):
                 self.assertTrue(any(address.endswith(suffix) for address in addresses), page)
             there = {path.relative_to(page.parent).as_posix() for path in page.parent.rglob("*.*")}
             self.assertContainsSubset(set(addresses), there)
-            self.assertRegex(text, r"natural .*WER \d+\.\d % \(\d+\.\d to \d+\.\d\)")
+            self.assertRegex(text, r"\| natural \| \d+\.\d \(\d+\.\d to \d+\.\d\) \|")
         num_bytes = sum(path.stat().st_size for path in (_ROOT / "docs/results").rglob("*.mp3"))
         self.assertLess(num_bytes, 2e6)  # sounds are part of every checkout
 

@@ -17,6 +17,7 @@ from vggish_inversion.targets.taps import Head, Tap
 
 NUM_CHANNELS = (8, 16, 32, 64, 128)
 EMBEDDING_SIZE = 128
+FRONT_END = features.LogMelParams()  # the paper's networks take what VGGish takes
 _CARD = "config.json"  # beside encoder.keras
 
 
@@ -46,7 +47,7 @@ def build_small_encoder(num_classes: int, *, seed: int = 0) -> keras.Model:
             name=name,
         )(x)
 
-    params = features.LogMelParams()
+    params = FRONT_END
     patches = keras.Input((params.patch_frames, params.num_bands), name="patches")
     x = keras.layers.Reshape((params.patch_frames, params.num_bands, 1), name="channel")(patches)
     taps = {}
@@ -96,14 +97,13 @@ def load(task: str = "speech_commands", *, weights: str | None = None, seed: int
     )
     class_names = labels or tuple(map(str, range(logits.shape[1])))
     head = Head("logits", class_names, "softmax")
-    front_end = features.LogMelParams()
     return encoder.TargetEncoder(
         name,
         model,
         taps,
         heads={head: logits},
-        front_end=front_end,
-        fingerprint=fingerprint.of_network(model, front_end),
+        front_end=FRONT_END,
+        fingerprint=fingerprint.of_network(model, FRONT_END),
     )
 
 
@@ -136,7 +136,7 @@ def _check(model: keras.Model, path: pathlib.Path) -> None:
         hub.WeightsError: if it holds another network.
     """
     expected = [*(f"layer_{index}" for index in range(len(NUM_CHANNELS) + 2)), "logits"]
-    params = features.LogMelParams()
+    params = FRONT_END
     size = (None, params.patch_frames, params.num_bands)
     outputs = model.output if isinstance(model.output, dict) else {}
     if sorted(outputs) == sorted(expected) and tuple(model.input.shape) == size:

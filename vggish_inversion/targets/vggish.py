@@ -18,6 +18,7 @@ from vggish_inversion.targets import encoder, fingerprint, stored, untrained
 from vggish_inversion.targets.taps import Tap
 
 HUB_URL = "https://tfhub.dev/google/vggish/1"
+FRONT_END = features.LogMelParams()  # whose defaults are the release's
 CHECKPOINT_URL = "https://storage.googleapis.com/audioset/vggish_model.ckpt"
 
 ALIASES = {"conv3": "conv3_2", "conv4": "conv4_2", "embedding": "fc2"}
@@ -114,7 +115,7 @@ def build_vggish() -> keras.Model:
         {tap name: activations}, `[batch, frames, bands, channels]` or `[batch, channels]`. It
         computes in the precision of Keras' global dtype policy.
     """
-    params = features.LogMelParams()
+    params = FRONT_END
     patches = keras.Input((params.patch_frames, params.num_bands), name="patches")
     tensor = keras.layers.Reshape((params.patch_frames, params.num_bands, 1), name="image")(patches)
     taps = {}
@@ -166,14 +167,13 @@ def load(*, weights: str | os.PathLike[str] | None = None, seed: int = 0) -> enc
         Tap(row.name, tuple(model.get_layer(row.name).output.shape[1:]), row.activation)
         for row in rows
     )
-    front_end = features.LogMelParams()
     return encoder.TargetEncoder(
         "vggish",
         model,
         taps,
-        front_end=front_end,
+        front_end=FRONT_END,
         aliases=ALIASES,
-        fingerprint=fingerprint.of_network(model, front_end),
+        fingerprint=fingerprint.of_network(model, FRONT_END),
         absent=absent,
     )
 

@@ -83,7 +83,7 @@ def read_patches(
     Raises:
         audio.AudioError: if a clip cannot be read.
     """
-    params = features.LogMelParams()
+    params = small_encoder.FRONT_END
     num_samples = params.window_samples + (num_frames - 1) * params.hop_samples
 
     def read(clip: labelled_corpora.Clip) -> np.ndarray:
@@ -134,7 +134,7 @@ class AugmentedPatches(keras.utils.PyDataset):
         self._one_hot = np.eye(num_classes, dtype=np.float32)
         self._config = config
         self._epoch = epochs_done
-        self._params = features.LogMelParams()
+        self._params = small_encoder.FRONT_END
         self.on_epoch_end()
 
     def __repr__(self) -> str:
@@ -237,7 +237,7 @@ def train_classifier(
 
 def centre_patches(patches: LabelledPatches) -> np.ndarray:
     """The middle patch of every segment: `[segments, 96, 64]`."""
-    frames = features.LogMelParams().patch_frames
+    frames = small_encoder.FRONT_END.patch_frames
     start = (patches.log_mel.shape[1] - frames) // 2
     return patches.log_mel[:, start : start + frames]
 
